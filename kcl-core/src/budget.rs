@@ -1,0 +1,140 @@
+//! One bound on the memory of everything that a worker has read and its processors have not let go of.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Bytes are counted in blocks of this size.
+const BLOCK: usize = 1024;
+
+/// The bytes that one worker may hold in records, all shards together.
+///
+/// A reader reserves before it reads and is made to wait while too much is out. What it read then carries its share
+/// until the last record of it is dropped, wherever the record has gone. Waiting is fair, in order of arrival.
+///
+/// A reservation larger than the whole budget is cut down to it: it waits until nothing else is out, and passes. So an
+/// oversized record is never stuck.
+#[derive(Clone)]
+pub struct ByteBudget {
+    blocks: Arc<Semaphore>,
+    total: u32,
+}
+
+/// A part of a [`ByteBudget`]; it goes back when this is dropped.
+#[derive(Debug)]
+pub struct ByteShare {
+    permit: OwnedSemaphorePermit,
+}
+
+fn blocks(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(BLOCK)).unwrap_or(u32::MAX)
+}
+
+impl ByteBudget {
+    /// A budget of this many bytes, rounded up to whole KiB; at least one.
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
+        let total = blocks(bytes).clamp(1, u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+        Self { blocks: Arc::new(Semaphore::new(total as usize)), total }
+    }
+
+    /// Waits until this many bytes are free, and takes them.
+    ///
+    /// Cancel safe: dropping the future takes nothing, and gives up the place in the queue.
+    pub async fn reserve(&self, bytes: usize) -> ByteShare {
+        let wanted = blocks(bytes).clamp(1, self.total);
+        match Arc::clone(&self.blocks).acquire_many_owned(wanted).await {
+            Ok(permit) => ByteShare { permit },
+            Err(_closed) => unreachable!("the semaphore of a budget is never closed"),
+        }
+    }
+
+    /// Bytes that are out.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        (self.total as usize).saturating_sub(self.blocks.available_permits()) * BLOCK
+    }
+
+    /// The whole budget in bytes.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.total as usize * BLOCK
+    }
+}
+
+impl ByteShare {
+    /// Fits the share to what was read. What is too much goes back at once; what is missing is taken if it is free, and
+    /// otherwise forgiven: a reader that waited here, holding its part, could wait for others that wait for it.
+    /// Answers the bytes forgiven.
+    pub fn fit(&mut self, bytes: usize) -> usize {
+        let needed = blocks(bytes) as usize;
+        let held = self.permit.num_permits();
+        if needed < held {
+            drop(self.permit.split(held - needed));
+            return 0;
+        }
+        let missing = needed - held;
+        let semaphore = Arc::clone(self.permit.semaphore());
+        match semaphore.try_acquire_many_owned(u32::try_from(missing).unwrap_or(u32::MAX)) {
+            Ok(more) => {
+                self.permit.merge(more);
+                0
+            }
+            Err(_none_free) => missing * BLOCK,
+        }
+    }
+}
+
+impl fmt::Debug for ByteBudget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ByteBudget({} of {} bytes out)", self.used(), self.total())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    async fn waits<T>(future: impl Future<Output = T>) -> bool {
+        tokio::time::timeout(Duration::from_secs(1), future).await.is_err()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_waits_until_a_share_comes_back() {
+        let budget = ByteBudget::new(10 * BLOCK);
+        let first = budget.reserve(8 * BLOCK).await;
+        assert_eq!(budget.used(), 8 * BLOCK);
+        assert!(waits(budget.reserve(3 * BLOCK)).await);
+        drop(first);
+        let _second = budget.reserve(3 * BLOCK).await;
+        assert_eq!(budget.used(), 3 * BLOCK, "the cancelled reservation took nothing");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_oversized_reservation_passes_an_empty_budget_only() {
+        let budget = ByteBudget::new(10 * BLOCK);
+        let small = budget.reserve(1).await;
+        assert!(waits(budget.reserve(100 * BLOCK)).await);
+        drop(small);
+        let big = budget.reserve(100 * BLOCK).await;
+        assert!(waits(budget.reserve(1)).await);
+        drop(big);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_share_is_fitted_to_what_was_read() {
+        let budget = ByteBudget::new(10 * BLOCK);
+        let mut share = budget.reserve(8 * BLOCK).await;
+        assert_eq!(share.fit(2 * BLOCK), 0);
+        assert_eq!(budget.used(), 2 * BLOCK);
+        assert_eq!(share.fit(5 * BLOCK), 0);
+        assert_eq!(budget.used(), 5 * BLOCK);
+        assert_eq!(share.fit(12 * BLOCK), 7 * BLOCK, "what is not free is forgiven");
+        drop(share);
+        assert_eq!(budget.used(), 0);
+    }
+}

@@ -1,0 +1,86 @@
+//! Events as log lines. At INFO a worker that does well says only what changes hands; what wants a person is WARN, what
+//! stops work is ERROR. The fields are stable: `app`, `worker`, `stream`, `shard`, and those of the event.
+
+use tracing::{debug, error, info, trace, warn};
+
+use crate::event::{EndReason, Event};
+use crate::ids::{AppName, ShardKey, WorkerId};
+
+/// One log line with the fields that say of what it speaks.
+macro_rules! say {
+    ($level:ident, $app:expr, $worker:expr, $shard:expr, $($rest:tt)+) => {{
+        let shard: &ShardKey = $shard;
+        $level!(app = %$app, worker = %$worker, stream = %shard.stream, shard = %shard.shard, $($rest)+)
+    }};
+}
+
+pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
+    match event {
+        Event::WorkerStarted => info!(%app, %worker, "worker started"),
+        Event::ShutdownRequested => info!(%app, %worker, "shutdown requested"),
+        Event::LeaseCreated { shard, checkpoint, reason } => {
+            say!(info, app, worker, shard, %checkpoint, ?reason, "lease created");
+        }
+        Event::LeaseDeleted { shard } => say!(info, app, worker, shard, "lease of a finished shard deleted"),
+        Event::LeaseUnreadable { key, problem } => {
+            error!(%app, %worker, key, problem, "a lease cannot be understood; its shard is not read until it is repaired");
+        }
+        Event::LeaseTaken { shard, epoch, from, checkpoint } => {
+            let from = from.as_ref().map(WorkerId::as_str);
+            say!(info, app, worker, shard, %epoch, from, %checkpoint, "lease taken");
+        }
+        Event::LeaseEnded { shard, reason: reason @ (EndReason::Taken | EndReason::Expired) } => {
+            say!(warn, app, worker, shard, ?reason, "lease lost");
+        }
+        Event::LeaseEnded { shard, reason } => say!(info, app, worker, shard, ?reason, "lease given up"),
+        Event::PhaseChanged { shard, phase } => say!(debug, app, worker, shard, %phase, "shard goes on"),
+        Event::ShardInitialized { shard, checkpoint } => {
+            say!(debug, app, worker, shard, %checkpoint, "processor initialized");
+        }
+        Event::Fetched { shard, records, behind } => say!(trace, app, worker, shard, records, ?behind, "records read"),
+        Event::Processed { shard, records, bytes, took, .. } => {
+            say!(trace, app, worker, shard, records, bytes, ?took, "records processed");
+        }
+        Event::ProcessorFailed { shard, call, attempt, retry_in, error } => {
+            say!(warn, app, worker, shard, ?call, attempt, ?retry_in, error, "the processor failed; it is called again");
+        }
+        Event::ProcessorPanicked { shard, call, attempt, retry_in, message } => {
+            say!(
+                error, app, worker, shard, ?call, attempt, ?retry_in, message,
+                "the processor panicked; a new one starts at the last checkpoint"
+            );
+        }
+        Event::ProcessorDropped { shard, call } => {
+            say!(warn, app, worker, shard, ?call, "a call of the processor was cut off");
+        }
+        Event::Checkpointed { shard, position } => say!(debug, app, worker, shard, %position, "checkpoint made"),
+        Event::ShardFinished { shard, children } => say!(info, app, worker, shard, ?children, "shard finished"),
+        Event::ReadFailed { shard, throttled: true, attempt, retry_in, error } => {
+            say!(debug, app, worker, shard, attempt, ?retry_in, error, "reading was throttled");
+        }
+        Event::ReadFailed { shard, attempt, retry_in, error, .. } => {
+            say!(warn, app, worker, shard, attempt, ?retry_in, error, "reading failed; it is tried again");
+        }
+        Event::RecordsExpired { shard, checkpoint, found } => {
+            say!(
+                error, app, worker, shard, %checkpoint, %found,
+                "records left the stream before they were read; reading goes on at the oldest that is left"
+            );
+        }
+        Event::AggregationOddities { shard, malformed, outside, left_out } => {
+            say!(
+                warn, app, worker, shard, malformed, outside, left_out,
+                "aggregated records were broken, or held user records of other shards"
+            );
+        }
+        Event::LeaseWriteFailed { shard, error } => {
+            say!(warn, app, worker, shard, error, "a write to the lease failed; it is tried again");
+        }
+        Event::LookFailed { what, attempt, error } => {
+            warn!(%app, %worker, ?what, attempt, error, "looking failed; it is tried again");
+        }
+        Event::StreamRecreated { stream } => {
+            error!(%app, %worker, %stream, "the stream was deleted and created again; the leases belong to the earlier one");
+        }
+    }
+}

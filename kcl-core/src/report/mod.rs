@@ -1,0 +1,58 @@
+//! The one place through which everything that happens is told: to the log, to metrics, to the status, to observers.
+
+mod log;
+mod meter;
+pub mod status;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::event::{Event, Observer};
+use crate::ids::{AppName, WorkerId};
+use crate::lease::Lease;
+use status::{Status, StatusBoard};
+
+/// Tells what happens in one worker.
+pub(crate) struct Reporter {
+    app: AppName,
+    worker: WorkerId,
+    observers: Vec<Arc<dyn Observer>>,
+    board: Mutex<StatusBoard>,
+}
+
+impl Reporter {
+    pub(crate) fn new(app: AppName, worker: WorkerId, observers: Vec<Arc<dyn Observer>>) -> Self {
+        let board = Mutex::new(StatusBoard::new(worker.clone()));
+        Self { app, worker, observers, board }
+    }
+
+    pub(crate) fn worker(&self) -> &WorkerId {
+        &self.worker
+    }
+
+    pub(crate) fn emit(&self, event: &Event) {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner).event(event, Instant::now());
+        log::write(&self.app, &self.worker, event);
+        meter::count(&self.app, event);
+        for observer in &self.observers {
+            observer.event(event);
+        }
+    }
+
+    /// The lease table was read.
+    pub(crate) fn looked(&self, leases: &[Lease]) {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner).looked(leases, Instant::now());
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner).snapshot(&self.app, Instant::now())
+    }
+}
+
+impl fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reporter({}, {})", self.app, self.worker)
+    }
+}

@@ -1,0 +1,81 @@
+//! Pauses between attempts.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+/// A row of growing, jittered pauses. It starts again after a success.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    builder: ExponentialBuilder,
+    pauses: backon::ExponentialBackoff,
+    attempt: u32,
+}
+
+impl Backoff {
+    /// Doubling from `shortest` to `longest`, each multiplied by a random factor from 1 to 2 and cut to `longest`.
+    pub(crate) fn new(shortest: Duration, longest: Duration) -> Self {
+        let builder = ExponentialBuilder::default()
+            .with_min_delay(shortest)
+            .with_max_delay(longest)
+            .with_jitter()
+            .with_jitter_seed(fastrand::u64(..))
+            .without_max_times();
+        Self { builder, pauses: builder.build(), attempt: 0 }
+    }
+
+    /// For a write to a lease that may take `attempt` long: short, since the lease runs out meanwhile.
+    pub(crate) fn lease_write(attempt: Duration) -> Self {
+        Self::new(attempt / 20, attempt / 2)
+    }
+
+    /// For user code that fails.
+    pub(crate) fn processor() -> Self {
+        Self::new(Duration::from_millis(500), Duration::from_secs(30))
+    }
+
+    /// For reading a shard.
+    pub(crate) fn read() -> Self {
+        Self::new(Duration::from_millis(250), Duration::from_secs(10))
+    }
+
+    /// For looking at the lease table or the stream.
+    pub(crate) fn look() -> Self {
+        Self::new(Duration::from_millis(250), Duration::from_secs(5))
+    }
+
+    /// One more failure: how many in a row now, and how long to wait.
+    pub(crate) fn next(&mut self) -> (u32, Duration) {
+        self.attempt = self.attempt.saturating_add(1);
+        let longest = Duration::from_secs(30);
+        (self.attempt, self.pauses.next().unwrap_or(longest))
+    }
+
+    /// A success.
+    pub(crate) fn reset(&mut self) {
+        if self.attempt > 0 {
+            self.pauses = self.builder.build();
+            self.attempt = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_limit_and_start_again_after_a_success() {
+        let (shortest, longest) = (Duration::from_millis(100), Duration::from_secs(2));
+        let mut backoff = Backoff::new(shortest, longest);
+        let pauses: Vec<_> = (0..20).map(|_| backoff.next().1).collect();
+        assert!(pauses[0] >= shortest && pauses[0] <= 2 * shortest, "{pauses:?}");
+        assert!(pauses.iter().all(|pause| *pause <= 2 * longest), "{pauses:?}");
+        assert!(pauses[19] >= longest, "{pauses:?}");
+        assert_eq!(backoff.next().0, 21);
+        backoff.reset();
+        let (attempt, pause) = backoff.next();
+        assert_eq!(attempt, 1);
+        assert!(pause <= 2 * shortest, "{pause:?}");
+    }
+}

@@ -1,0 +1,443 @@
+//! Drives one shard through its life: does what the phase asks for, and tells the phase what came of it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::checkpointer::Checkpointer;
+use crate::decide::phase::{Ending, Outcome, Phase, PhaseEvent};
+use crate::decide::progress::Progress;
+use crate::error::{Cause, Chain};
+use crate::event::{EndReason, Event, ProcessorCall};
+use crate::position::Position;
+use crate::processor::{Acknowledgement, RecordProcessor, ShardContext};
+use crate::record::Batch;
+use crate::retry::Backoff;
+use crate::shard::ChildShard;
+use crate::shard_task::attend::{Called, Inbox, Reading, attend, panic_message, until};
+use crate::shard_task::reader::{Delivery, Reader, channel};
+use crate::shard_task::{Command, ShardContextShared, end};
+use crate::tenure::{Tenure, WriteFailure};
+
+/// How often a waiting shard looks whether its parents are finished. Only shards that somebody assigned too early wait.
+const PARENT_POLL: Duration = Duration::from_millis(500);
+
+/// Lives one shard's life under one ownership. Dropping the future stops everything of it at once.
+pub(crate) async fn run(
+    shared: Arc<ShardContextShared>,
+    tenure: Arc<Tenure>,
+    commands: mpsc::UnboundedReceiver<Command>,
+) -> Outcome {
+    let driver = Driver {
+        shared,
+        tenure,
+        inbox: Inbox::new(commands),
+        phase: Phase::AwaitingParents,
+        seat: None,
+        reading: None,
+        in_hand: None,
+        children: Vec::new(),
+        backoff: Backoff::processor(),
+    };
+    driver.live().await
+}
+
+struct Driver {
+    shared: Arc<ShardContextShared>,
+    tenure: Arc<Tenure>,
+    inbox: Inbox,
+    phase: Phase,
+    seat: Option<Seat>,
+    reading: Option<Reading>,
+    /// A batch that was delivered and is not processed.
+    in_hand: Option<Batch>,
+    children: Vec<ChildShard>,
+    backoff: Backoff,
+}
+
+/// A processor and what it holds on to.
+struct Seat {
+    processor: Box<dyn RecordProcessor>,
+    context: ShardContext,
+    checkpointer: Checkpointer,
+    generation: u64,
+    acknowledgement: Acknowledgement,
+    /// `shard_ended` was accepted.
+    agreed_to_end: bool,
+}
+
+impl Driver {
+    async fn live(mut self) -> Outcome {
+        loop {
+            let event = match self.phase {
+                Phase::AwaitingParents => self.await_parents().await,
+                Phase::Initializing => self.initialize().await,
+                Phase::Processing => match self.process().await {
+                    Some(event) => event,
+                    None => continue,
+                },
+                Phase::Ending(Ending::ShardEnd) => self.end_shard().await,
+                Phase::Ending(Ending::Shutdown) => self.shut_down().await,
+                Phase::Ending(Ending::LeaseLost) => self.lose().await,
+                Phase::Over(Outcome::Stopped) => {
+                    self.give_back().await;
+                    return Outcome::Stopped;
+                }
+                Phase::Over(outcome) => return outcome,
+            };
+            self.go_on(event);
+        }
+    }
+
+    fn go_on(&mut self, event: PhaseEvent) {
+        let phase = self.phase.on(event);
+        if phase != self.phase {
+            self.phase = phase;
+            self.emit(&Event::PhaseChanged { shard: self.tenure.shard().clone(), phase });
+        }
+        if matches!(event, PhaseEvent::Panicked | PhaseEvent::Restart) {
+            self.unseat();
+        }
+    }
+
+    fn emit(&self, event: &Event) {
+        self.shared.tenures.reporter.emit(event);
+    }
+
+    /// Lets go of the processor and of everything that was read for it.
+    fn unseat(&mut self) {
+        self.seat = None;
+        self.reading = None;
+        self.in_hand = None;
+        self.children.clear();
+    }
+
+    /// Waits for what interrupts a shard: its loss, or a command. Cancel safe.
+    async fn interrupted(&mut self) -> PhaseEvent {
+        loop {
+            self.inbox.hear_now();
+            if self.tenure.is_over() {
+                return PhaseEvent::LeaseLost;
+            }
+            if self.inbox.stop_by.is_some() {
+                return PhaseEvent::StopRequested;
+            }
+            // A shard that has not begun takes its new position when it does.
+            if self.inbox.restart.is_some() && self.phase != Phase::AwaitingParents {
+                return PhaseEvent::Restart;
+            }
+            tokio::select! {
+                biased;
+                () = self.tenure.ended() => {}
+                () = self.inbox.hear() => {}
+            }
+        }
+    }
+
+    /// Waits, unless interrupted.
+    async fn pause(&mut self, pause: Duration) -> Option<PhaseEvent> {
+        let until = Instant::now() + pause;
+        tokio::select! {
+            biased;
+            event = self.interrupted() => Some(event),
+            () = tokio::time::sleep_until(until) => None,
+        }
+    }
+
+    async fn await_parents(&mut self) -> PhaseEvent {
+        let mut finished = self.shared.finished.subscribe();
+        let shared = Arc::clone(&self.shared);
+        loop {
+            finished.mark_unchanged();
+            let lease = self.tenure.start().clone();
+            let looked = tokio::select! {
+                biased;
+                event = self.interrupted() => return event,
+                looked = end::parents_finished(&shared, &lease) => looked,
+            };
+            match looked {
+                Ok(true) => return PhaseEvent::Ready,
+                Ok(false) => {}
+                Err(error) => self.lease_write_failed(&error),
+            }
+            tokio::select! {
+                biased;
+                event = self.interrupted() => return event,
+                _ = finished.changed() => {}
+                () = tokio::time::sleep(PARENT_POLL) => {}
+            }
+        }
+    }
+
+    fn lease_write_failed(&self, error: &(dyn std::error::Error + 'static)) {
+        let shard = self.tenure.shard().clone();
+        self.emit(&Event::LeaseWriteFailed { shard, error: Chain(error).to_string() });
+    }
+
+    async fn initialize(&mut self) -> PhaseEvent {
+        if let Some(position) = self.inbox.restart.take() {
+            if let Some(event) = self.rewind(position).await {
+                return event;
+            }
+            self.unseat();
+        }
+        if self.seat.is_none() {
+            match self.new_seat() {
+                Ok(seat) => self.seat = Some(seat),
+                Err(message) => return self.panicked(ProcessorCall::Create, message).await,
+            }
+        }
+        let Some(mut seat) = self.seat.take() else { return PhaseEvent::Failed };
+        let call = seat.processor.initialize(&seat.context);
+        let called = attend(call, &self.tenure, &mut self.inbox, None).await;
+        let start = seat.context.start.clone();
+        if matches!(called, Called::Returned) {
+            seat.acknowledgement = seat.processor.acknowledgement();
+        }
+        self.seat = Some(seat);
+        match self.outcome(ProcessorCall::Initialize, called).await {
+            Ok(()) => {
+                self.emit(&Event::ShardInitialized { shard: self.tenure.shard().clone(), checkpoint: start.clone() });
+                let (deliver, deliveries) = channel();
+                let reader = Reader::new(Arc::clone(&self.shared), self.tenure.start().clone(), start, deliver);
+                self.reading = Some(Reading::new(deliveries, reader.run()));
+                PhaseEvent::Initialized
+            }
+            Err(event) => event,
+        }
+    }
+
+    /// Commits a position that was asked for, forwards or back.
+    async fn rewind(&mut self, position: Position) -> Option<PhaseEvent> {
+        match self.tenure.checkpoint(position.clone(), Vec::new()).await {
+            Ok(()) => None,
+            Err(WriteFailure::Over) => Some(PhaseEvent::LeaseLost),
+            Err(WriteFailure::Store(error)) => {
+                self.lease_write_failed(&error);
+                self.inbox.restart = Some(position);
+                let (_, pause) = self.backoff.next();
+                tokio::time::sleep(pause).await;
+                Some(PhaseEvent::Failed)
+            }
+        }
+    }
+
+    fn new_seat(&self) -> Result<Seat, String> {
+        let (generation, start) = self.tenure.new_generation();
+        let lease = self.tenure.start();
+        let context = ShardContext {
+            shard: lease.shard.clone(),
+            worker: self.shared.worker.clone(),
+            epoch: self.tenure.epoch(),
+            pending: lease.pending.clone().filter(|_| start == lease.checkpoint),
+            start,
+            hash_range: lease.hash_range,
+            parents: lease.parents.clone(),
+        };
+        let made = std::panic::catch_unwind(AssertUnwindSafe(|| (self.shared.factory)(context.clone())));
+        let processor = made.map_err(|panic| panic_message(panic.as_ref()))?;
+        let checkpointer = Checkpointer::new(Arc::clone(&self.tenure), generation);
+        let acknowledgement = Acknowledgement::OnReturn;
+        Ok(Seat { processor, context, checkpointer, generation, acknowledgement, agreed_to_end: false })
+    }
+
+    /// What a call of the processor leads to; `Ok` if it returned well. Waits before a call is repeated.
+    async fn outcome(&mut self, call: ProcessorCall, called: Called) -> Result<(), PhaseEvent> {
+        let shard = self.tenure.shard().clone();
+        match called {
+            Called::Returned => {
+                self.backoff.reset();
+                Ok(())
+            }
+            Called::Failed(failure) => {
+                let (attempt, retry_in) = self.backoff.next();
+                let error = Chain(failure.as_ref()).to_string();
+                self.emit(&Event::ProcessorFailed { shard, call, attempt, retry_in, error });
+                Err(self.pause(retry_in).await.unwrap_or(PhaseEvent::Failed))
+            }
+            Called::Panicked(message) => Err(self.panicked(call, message).await),
+            Called::CutOff => {
+                self.emit(&Event::ProcessorDropped { shard, call });
+                // Whatever state the call left the processor in, it is not called again.
+                self.seat = None;
+                Err(if self.tenure.is_over() { PhaseEvent::LeaseLost } else { PhaseEvent::StopRequested })
+            }
+        }
+    }
+
+    async fn panicked(&mut self, call: ProcessorCall, message: String) -> PhaseEvent {
+        self.unseat();
+        let (attempt, retry_in) = self.backoff.next();
+        let shard = self.tenure.shard().clone();
+        self.emit(&Event::ProcessorPanicked { shard, call, attempt, retry_in, message });
+        self.pause(retry_in).await.unwrap_or(PhaseEvent::Panicked)
+    }
+
+    /// Handles one delivery. `None` to go on with the next.
+    async fn process(&mut self) -> Option<PhaseEvent> {
+        if self.in_hand.is_none() {
+            match self.next_delivery().await {
+                Ok(Delivery::Records { batch, through }) => self.deliver(batch, through),
+                Ok(Delivery::End { children }) => {
+                    self.children = children;
+                    self.mark(Progress::deliver_end);
+                    return Some(PhaseEvent::EndReached);
+                }
+                Err(event) => return Some(event),
+            }
+        }
+        let batch = self.in_hand.clone()?;
+        let mut seat = self.seat.take()?;
+        let began = Instant::now();
+        let call = seat.processor.process_records(batch.clone(), &seat.checkpointer);
+        let called = attend(call, &self.tenure, &mut self.inbox, self.reading.as_mut()).await;
+        let on_return = seat.acknowledgement == Acknowledgement::OnReturn;
+        self.seat = Some(seat);
+        if let Err(event) = self.outcome(ProcessorCall::ProcessRecords, called).await {
+            return Some(event);
+        }
+        self.in_hand = None;
+        if on_return {
+            self.mark(Progress::all_done);
+        }
+        self.processed(&batch, began.elapsed());
+        None
+    }
+
+    async fn next_delivery(&mut self) -> Result<Delivery, PhaseEvent> {
+        let Some(mut reading) = self.reading.take() else { return Err(PhaseEvent::Restart) };
+        let next = tokio::select! {
+            biased;
+            event = self.interrupted() => Err(event),
+            delivery = reading.next() => delivery.ok_or(PhaseEvent::Restart),
+        };
+        self.reading = Some(reading);
+        next
+    }
+
+    fn deliver(&mut self, batch: Batch, through: Position) {
+        let last = batch.last_position();
+        self.mark(|progress| progress.deliver(last, through));
+        self.in_hand = (!batch.records().is_empty()).then_some(batch);
+    }
+
+    fn mark(&self, mark: impl FnOnce(&mut Progress)) {
+        if let Some(seat) = &self.seat {
+            // A tenure that is over is found out at the next turn.
+            drop(self.tenure.mark(seat.generation, mark));
+        }
+    }
+
+    fn processed(&self, batch: &Batch, took: Duration) {
+        let bytes = batch.bytes();
+        self.tenure.processed(bytes);
+        let now = self.shared.tenures.wall.now();
+        let age = batch.records().last().and_then(|record| record.arrival).map(|arrival| now.since(arrival));
+        let (shard, records) = (self.tenure.shard().clone(), batch.records().len());
+        self.emit(&Event::Processed { shard, records, bytes, took, age });
+    }
+
+    async fn end_shard(&mut self) -> PhaseEvent {
+        if let Some(mut seat) = self.seat.take_if(|seat| !seat.agreed_to_end) {
+            let call = seat.processor.shard_ended(&seat.checkpointer);
+            let called = attend(call, &self.tenure, &mut self.inbox, None).await;
+            seat.agreed_to_end = matches!(called, Called::Returned);
+            self.seat = Some(seat);
+            if let Err(event) = self.outcome(ProcessorCall::ShardEnded, called).await {
+                return event;
+            }
+        }
+        let tenure = Arc::clone(&self.tenure);
+        tokio::select! {
+            biased;
+            event = self.interrupted() => return event,
+            () = tenure.completed() => {}
+        }
+        match self.finish().await {
+            Ok(()) => PhaseEvent::Ended,
+            Err(error) => {
+                self.lease_write_failed(error.as_ref());
+                let (_, pause) = self.backoff.next();
+                self.pause(pause).await.unwrap_or(PhaseEvent::Failed)
+            }
+        }
+    }
+
+    async fn finish(&mut self) -> Result<(), Cause> {
+        let children = end::make_children(&self.shared, self.tenure.start(), &self.children).await?;
+        match self.tenure.checkpoint(Position::ShardEnd, children.clone()).await {
+            Ok(()) => {}
+            Err(WriteFailure::Over) => return Err(Box::new(self.tenure.lost())),
+            Err(WriteFailure::Store(error)) => return Err(Box::new(error)),
+        }
+        self.emit(&Event::ShardFinished { shard: self.tenure.shard().clone(), children });
+        self.shared.finished.send_modify(|finished| *finished += 1);
+        // The end is committed; a lease that could not be given back is left to be removed.
+        if self.tenure.free().await.is_err() {
+            self.tenure.end(EndReason::Finished);
+        }
+        Ok(())
+    }
+
+    async fn shut_down(&mut self) -> PhaseEvent {
+        self.reading = None;
+        self.in_hand = None;
+        if let Some(mut seat) = self.seat.take() {
+            let call = seat.processor.shutdown_requested(&seat.checkpointer);
+            let called = attend(call, &self.tenure, &mut self.inbox, None).await;
+            self.seat = Some(seat);
+            let shard = self.tenure.shard().clone();
+            let call = ProcessorCall::ShutdownRequested;
+            let (attempt, retry_in) = (1, Duration::ZERO);
+            match called {
+                Called::Returned => {}
+                Called::Failed(failure) => {
+                    let error = Chain(failure.as_ref()).to_string();
+                    self.emit(&Event::ProcessorFailed { shard, call, attempt, retry_in, error });
+                }
+                Called::Panicked(message) => {
+                    self.emit(&Event::ProcessorPanicked { shard, call, attempt, retry_in, message });
+                }
+                Called::CutOff => self.emit(&Event::ProcessorDropped { shard, call }),
+            }
+        }
+        if self.tenure.is_over() { PhaseEvent::LeaseLost } else { PhaseEvent::Ended }
+    }
+
+    /// Commits what is done and gives the lease back, as long as there is time for it. What cannot be given back expires.
+    async fn give_back(&mut self) {
+        // Time to stop is meant for the processor; telling others that the shard is free is worth a little more.
+        let grace = self.inbox.stop_by.map(|by| by.max(Instant::now()) + self.shared.tenures.timing.attempt);
+        let tenure = Arc::clone(&self.tenure);
+        tokio::select! {
+            biased;
+            freed = tenure.free() => if let Err(WriteFailure::Store(error)) = freed {
+                self.lease_write_failed(&error);
+            },
+            () = until(grace) => tenure.end(EndReason::Released),
+        }
+    }
+
+    async fn lose(&mut self) -> PhaseEvent {
+        self.reading = None;
+        self.in_hand = None;
+        let Some(mut seat) = self.seat.take() else { return PhaseEvent::Ended };
+        let lost = AssertUnwindSafe(seat.processor.lease_lost());
+        let limit = self.shared.tenures.timing.failover;
+        let told = tokio::time::timeout(limit, futures_util::FutureExt::catch_unwind(lost)).await;
+        let (shard, call) = (self.tenure.shard().clone(), ProcessorCall::LeaseLost);
+        match told {
+            Ok(Ok(())) => {}
+            Ok(Err(panic)) => {
+                let message = panic_message(panic.as_ref());
+                let (attempt, retry_in) = (1, Duration::ZERO);
+                self.emit(&Event::ProcessorPanicked { shard, call, attempt, retry_in, message });
+            }
+            Err(_) => self.emit(&Event::ProcessorDropped { shard, call }),
+        }
+        PhaseEvent::Ended
+    }
+}

@@ -1,0 +1,113 @@
+//! The end of a shard: the leases of the shards that follow it are made before its own end is committed, so that no
+//! crash in between can lose them.
+
+use tokio::time::Instant;
+
+use crate::decide::cell::Cell;
+use crate::error::{Cause, StoreError};
+use crate::event::{CreateReason, Event};
+use crate::ids::ShardId;
+use crate::lease::Lease;
+use crate::position::Position;
+use crate::retrieval::WhichShards;
+use crate::shard::ChildShard;
+use crate::shard_task::{News, ShardContextShared};
+use crate::store::WriteOutcome;
+
+/// Makes the leases of a finished shard's children that can be made now. Answers the children.
+/// This worker begins to hold those whose parents are all finished with this one; the others are left free.
+pub(super) async fn make_children(
+    shared: &ShardContextShared,
+    parent: &Lease,
+    named: &[ChildShard],
+) -> Result<Vec<ShardId>, Cause> {
+    let children = if named.is_empty() { listed_children(shared, parent).await? } else { named.to_vec() };
+    for child in &children {
+        match co_parents(shared, parent, child).await? {
+            CoParents::Finished => make(shared, parent, child, true).await?,
+            CoParents::Unfinished => make(shared, parent, child, false).await?,
+            // The other line of a merge has no lease: it is read first, from where the whole graph says.
+            CoParents::Unknown => drop(shared.news.send(News::Reconcile)),
+        }
+    }
+    let mut ids: Vec<_> = children.into_iter().map(|child| child.id).collect();
+    ids.sort();
+    Ok(ids)
+}
+
+/// The children as the stream lists them. None for a shard that the stream has forgotten with all that followed it.
+async fn listed_children(shared: &ShardContextShared, parent: &Lease) -> Result<Vec<ChildShard>, Cause> {
+    let listing = shared.retrieval.list_shards(WhichShards::All).await?;
+    Ok(listing
+        .shards
+        .into_iter()
+        .filter(|shard| shard.parents.contains(&parent.shard.shard))
+        .map(|shard| ChildShard { id: shard.id, parents: shard.parents, hash_range: shard.hash_range })
+        .collect())
+}
+
+enum CoParents {
+    Finished,
+    Unfinished,
+    Unknown,
+}
+
+async fn co_parents(shared: &ShardContextShared, parent: &Lease, child: &ChildShard) -> Result<CoParents, StoreError> {
+    let mut state = CoParents::Finished;
+    for other in child.parents.iter().filter(|other| **other != parent.shard.shard) {
+        match shared.tenures.store.get(&parent.shard.sibling(other)).await? {
+            Some(lease) if lease.is_finished() => {}
+            Some(_) => state = CoParents::Unfinished,
+            None => return Ok(CoParents::Unknown),
+        }
+    }
+    Ok(state)
+}
+
+async fn make(shared: &ShardContextShared, parent: &Lease, child: &ChildShard, keep: bool) -> Result<(), StoreError> {
+    let mut lease = Lease::new(parent.shard.sibling(&child.id), Position::TrimHorizon, None);
+    lease.parents = child.parents.clone();
+    lease.parents.sort();
+    lease.hash_range = child.hash_range;
+    lease.stream_created = parent.stream_created;
+    let tenure = keep.then(|| shared.next_tenure());
+    if let Some(tenure) = tenure {
+        lease.owner = Some(shared.worker.clone());
+        lease.stamp = Some(Cell::first_stamp(shared.instance, tenure));
+        lease.born = Some(shared.tenures.wall.now());
+    }
+    let sent = Instant::now();
+    let limit = shared.tenures.timing.attempt;
+    let answer = tokio::time::timeout(limit, shared.tenures.store.create(&lease))
+        .await
+        .unwrap_or_else(|_| Err(crate::tenure::no_answer(limit)))?;
+    let made = match answer {
+        WriteOutcome::Applied(made) => made,
+        // Made by an earlier attempt of ours whose answer was lost.
+        WriteOutcome::Refused(Some(row)) if tenure.is_some() && row.stamp == lease.stamp => row,
+        WriteOutcome::Refused(_) => return Ok(()),
+    };
+    shared.tenures.reporter.emit(&Event::LeaseCreated {
+        shard: made.shard.clone(),
+        checkpoint: made.checkpoint.clone(),
+        reason: CreateReason::ParentFinished,
+    });
+    if let Some(tenure) = tenure
+        && made.version == crate::lease::Version::NEW
+    {
+        let cell = Cell::new(shared.worker.clone(), shared.instance, tenure, made, sent);
+        drop(shared.news.send(News::Began(cell)));
+    }
+    Ok(())
+}
+
+/// Whether all of a shard's parents are finished, or gone from the table.
+pub(super) async fn parents_finished(shared: &ShardContextShared, lease: &Lease) -> Result<bool, StoreError> {
+    for parent in &lease.parents {
+        let parent = shared.tenures.store.get(&lease.shard.sibling(parent)).await?;
+        if parent.is_some_and(|parent| !parent.is_finished()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

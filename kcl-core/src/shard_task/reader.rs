@@ -1,0 +1,223 @@
+//! Reads a shard ahead of its processor, as far as the byte budget allows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::budget::ByteShare;
+use crate::deaggregate::{Expanded, ExpansionCounts, Placement, expand};
+use crate::error::{Chain, SourceError, SourceErrorKind, WorkerError};
+use crate::event::Event;
+use crate::ids::ShardKey;
+use crate::lease::Lease;
+use crate::position::Position;
+use crate::record::{Batch, Record};
+use crate::retrieval::{Fetch, Fetched, RawRecord, RecordSource, StartAt, WhichShards};
+use crate::retry::Backoff;
+use crate::shard::ChildShard;
+use crate::shard_task::{News, ShardContextShared};
+
+/// What the reader hands over.
+#[derive(Debug)]
+pub(super) enum Delivery {
+    /// Records, perhaps none, and how far the shard is delivered with them.
+    Records { batch: Batch, through: Position },
+    /// There will be no more.
+    End { children: Vec<ChildShard> },
+}
+
+/// Batches that wait for the processor. What bounds memory is the byte budget; this only bounds the number of empty or
+/// tiny batches.
+const AHEAD: usize = 16;
+
+/// A channel for a reader.
+pub(super) fn channel() -> (mpsc::Sender<Delivery>, mpsc::Receiver<Delivery>) {
+    mpsc::channel(AHEAD)
+}
+
+/// Reads a shard from a position on until it ends. Errors are reported and survived.
+pub(super) struct Reader {
+    shared: Arc<ShardContextShared>,
+    lease: Lease,
+    /// Where reading began: what is not beyond it is done.
+    from: Position,
+    /// Records were read, so that the one at `from` has been found or missed.
+    found: bool,
+    deliver: mpsc::Sender<Delivery>,
+    backoff: Backoff,
+}
+
+impl Reader {
+    pub(super) fn new(
+        shared: Arc<ShardContextShared>,
+        lease: Lease,
+        from: Position,
+        deliver: mpsc::Sender<Delivery>,
+    ) -> Self {
+        Self { shared, lease, from, found: false, deliver, backoff: Backoff::read() }
+    }
+
+    /// Runs until the end of the shard is handed over, or nobody listens any more.
+    pub(super) async fn run(mut self) {
+        let Some(start) = StartAt::of(&self.from, &self.lease) else {
+            let _ = self.deliver.send(Delivery::End { children: Vec::new() }).await;
+            return;
+        };
+        let mut source: Option<Box<dyn RecordSource>> = None;
+        loop {
+            let read = match &mut source {
+                Some(open) => open.next().await,
+                None => {
+                    let shard = &self.lease.shard.shard;
+                    match self.shared.retrieval.open(shard, &start, &self.shared.budget).await {
+                        Ok(open) => {
+                            source = Some(open);
+                            continue;
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
+            };
+            let delivery = match read {
+                Ok(Fetched::Records(fetch)) => self.records(fetch),
+                Ok(Fetched::End { children }) => Delivery::End { children },
+                Err(error) if error.kind() == SourceErrorKind::NotFound && self.is_gone().await => {
+                    self.expired(Position::ShardEnd);
+                    Delivery::End { children: Vec::new() }
+                }
+                Err(error) => {
+                    self.failed(&error).await;
+                    continue;
+                }
+            };
+            self.backoff.reset();
+            let ended = matches!(delivery, Delivery::End { .. });
+            if self.deliver.send(delivery).await.is_err() || ended {
+                return;
+            }
+        }
+    }
+
+    fn shard(&self) -> &ShardKey {
+        &self.lease.shard
+    }
+
+    fn emit(&self, event: &Event) {
+        self.shared.tenures.reporter.emit(event);
+    }
+
+    /// Whether the stream exists and has forgotten this shard. A stream that cannot be asked has not.
+    async fn is_gone(&self) -> bool {
+        let listed = self.shared.retrieval.list_shards(WhichShards::All).await;
+        listed.is_ok_and(|listing| {
+            !listing.shards.is_empty() && listing.shards.iter().all(|shard| shard.id != self.lease.shard.shard)
+        })
+    }
+
+    async fn failed(&mut self, error: &SourceError) {
+        if error.kind() == SourceErrorKind::Foreign {
+            let stream = self.shard().stream.clone();
+            let worker = self.shared.worker.clone();
+            let _ = self.shared.news.send(News::Fatal(WorkerError::StreamRecreated { worker, stream }));
+        }
+        let (attempt, pause) = self.backoff.next();
+        let retry_in = error.retry_after().unwrap_or(pause).max(Duration::from_millis(1));
+        self.emit(&Event::ReadFailed {
+            shard: self.shard().clone(),
+            throttled: error.kind() == SourceErrorKind::Throttled,
+            attempt,
+            retry_in,
+            error: Chain(error).to_string(),
+        });
+        tokio::time::sleep(retry_in).await;
+    }
+
+    fn expired(&self, found: Position) {
+        let (shard, checkpoint) = (self.shard().clone(), self.from.clone());
+        self.emit(&Event::RecordsExpired { shard, checkpoint, found });
+    }
+
+    fn records(&mut self, fetch: Fetch) -> Delivery {
+        if let (false, Some(first)) = (self.found, fetch.records.first()) {
+            self.found = true;
+            if let Position::At { sequence, .. } = &self.from
+                && first.sequence_number > *sequence
+            {
+                self.expired(Position::at(first.sequence_number.clone()));
+            }
+        }
+        let mut counts = ExpansionCounts::default();
+        let mut through = self.from.clone();
+        let share = Arc::new(fetch.share);
+        let mut records = Vec::with_capacity(fetch.records.len());
+        for raw in fetch.records {
+            through = self.unpack(raw, &share, &mut counts, &mut records).max(through);
+        }
+        self.tell(&counts, records.len(), fetch.behind);
+        let batch = Batch { shard: self.shard().clone(), records: records.into(), behind: fetch.behind };
+        Delivery::Records { batch, through }
+    }
+
+    /// Adds the records that one record of the stream holds and that are not done. Answers the position that completes
+    /// it.
+    fn unpack(
+        &self,
+        raw: RawRecord,
+        share: &Arc<ByteShare>,
+        counts: &mut ExpansionCounts,
+        records: &mut Vec<Record>,
+    ) -> Position {
+        let range = self.lease.hash_range.map(Into::into);
+        let record = Record {
+            sequence_number: raw.sequence_number,
+            sub_sequence_number: 0,
+            aggregated: false,
+            partition_key: raw.partition_key.map(Into::into),
+            explicit_hash_key: None,
+            data: raw.data,
+            arrival: raw.arrival,
+            placement: Placement::Unknown,
+            _share: Some(Arc::clone(share)),
+        };
+        let expanded = expand(&record.data, range.as_ref(), self.shared.outside_range, counts);
+        let Expanded::UserRecords(user_records) = expanded else {
+            let position = record.position();
+            if position > self.from {
+                records.push(record);
+            }
+            return position;
+        };
+        let mut through = record.position();
+        for placed in user_records {
+            let user = placed.user_record;
+            let record = Record {
+                sub_sequence_number: user.sub_sequence_number,
+                aggregated: true,
+                partition_key: Some(user.partition_key),
+                explicit_hash_key: user.explicit_hash_key,
+                data: user.data,
+                placement: placed.placement,
+                ..record.clone()
+            };
+            through = record.position();
+            if through > self.from {
+                records.push(record);
+            }
+        }
+        through
+    }
+
+    fn tell(&self, counts: &ExpansionCounts, records: usize, behind: Option<Duration>) {
+        self.emit(&Event::Fetched { shard: self.shard().clone(), records, behind });
+        if counts.malformed > 0 || counts.outside > 0 {
+            let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+            self.emit(&Event::AggregationOddities {
+                shard: self.shard().clone(),
+                malformed: count(counts.malformed),
+                outside: count(counts.outside - counts.left_out),
+                left_out: count(counts.left_out),
+            });
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! A store that fails as it is told.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::ids::{ShardKey, WorkerId};
+use crate::lease::Lease;
+use crate::store::{LeaseStore, LeaseWrite, Listing, WriteOutcome};
+
+/// Puts faults between a caller and a [`LeaseStore`].
+///
+/// For each request a function decides what happens to it; it sees the request and how many came before. Times pass on
+/// tokio's clock. A `renew` of many leases is one request for each of them.
+pub struct Faulty<S> {
+    inner: S,
+    decide: Box<dyn Fn(&Call<'_>) -> Fault + Send + Sync>,
+    calls: AtomicU64,
+    /// Writes that are still on their way although their callers were told that they failed.
+    late: Mutex<Vec<Late>>,
+}
+
+/// A request on its way to the store.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// How many requests came before it.
+    pub number: u64,
+    /// What is asked.
+    pub operation: Operation<'a>,
+}
+
+/// What is asked of the store, with its argument.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "each is the method of LeaseStore of that name")]
+pub enum Operation<'a> {
+    Prepare,
+    List,
+    ListOwned(&'a WorkerId),
+    Get(&'a ShardKey),
+    Create(&'a Lease),
+    Write(&'a LeaseWrite),
+    Delete(&'a Lease),
+}
+
+impl Operation<'_> {
+    /// Whether it changes a lease.
+    #[must_use]
+    pub fn is_write(&self) -> bool {
+        matches!(self, Self::Create(_) | Self::Write(_) | Self::Delete(_))
+    }
+}
+
+/// What happens to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing: it is answered as it should be.
+    None,
+    /// It is not applied, and answered with [`StoreErrorKind::Throttled`].
+    Throttled,
+    /// It never arrives. The caller is told [`StoreErrorKind::Unavailable`] after this time.
+    RequestLost(Duration),
+    /// It is applied. The caller is told [`StoreErrorKind::Unavailable`] after this time.
+    AnswerLost(Duration),
+    /// The caller is told [`StoreErrorKind::Unavailable`] at once, and a write is applied (if its condition holds then)
+    /// just before the next request.
+    Late,
+    /// It arrives after this time, and is answered.
+    Delayed(Duration),
+    /// It arrives twice, and the second answer is given.
+    Twice,
+    /// It never arrives and is never answered.
+    Hangs,
+    /// It is applied and never answered.
+    AppliedThenHangs,
+}
+
+enum Late {
+    Create(Lease),
+    Write(LeaseWrite),
+    Delete(Lease),
+}
+
+impl<S: LeaseStore> Faulty<S> {
+    /// A store in front of `inner` that does to each request what `decide` says.
+    pub fn new(inner: S, decide: impl Fn(&Call<'_>) -> Fault + Send + Sync + 'static) -> Self {
+        Self { inner, decide: Box::new(decide), calls: AtomicU64::new(0), late: Mutex::default() }
+    }
+
+    /// The store behind it, to be asked without faults.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// How many requests were made.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    async fn pass<T, F>(&self, operation: Operation<'_>, request: impl Fn() -> F + Send + Sync) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send,
+        T: Send,
+    {
+        self.deliver_late().await;
+        let number = self.calls.fetch_add(1, Ordering::Relaxed);
+        match (self.decide)(&Call { number, operation }) {
+            Fault::None => request().await,
+            Fault::Throttled => Err(StoreError::new(StoreErrorKind::Throttled, "throttled by the test")),
+            Fault::RequestLost(after) => {
+                tokio::time::sleep(after).await;
+                Err(unanswered())
+            }
+            Fault::AnswerLost(after) => {
+                request().await?;
+                tokio::time::sleep(after).await;
+                Err(unanswered())
+            }
+            Fault::Late => {
+                self.late().extend(Late::new(operation));
+                Err(unanswered())
+            }
+            Fault::Delayed(by) => {
+                tokio::time::sleep(by).await;
+                request().await
+            }
+            Fault::Twice => {
+                request().await?;
+                request().await
+            }
+            Fault::Hangs => std::future::pending().await,
+            Fault::AppliedThenHangs => {
+                request().await?;
+                std::future::pending().await
+            }
+        }
+    }
+
+    fn late(&self) -> std::sync::MutexGuard<'_, Vec<Late>> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn deliver_late(&self) {
+        let arrived = std::mem::take(&mut *self.late());
+        for late in arrived {
+            // Nobody waits for these answers any more.
+            let _ = match late {
+                Late::Create(new) => self.inner.create(&new).await,
+                Late::Write(write) => self.inner.write(&write).await,
+                Late::Delete(seen) => self.inner.delete(&seen).await,
+            };
+        }
+    }
+}
+
+impl Late {
+    fn new(operation: Operation<'_>) -> Option<Self> {
+        match operation {
+            Operation::Create(new) => Some(Self::Create(new.clone())),
+            Operation::Write(write) => Some(Self::Write(write.clone())),
+            Operation::Delete(seen) => Some(Self::Delete(seen.clone())),
+            Operation::Prepare | Operation::List | Operation::ListOwned(_) | Operation::Get(_) => None,
+        }
+    }
+}
+
+fn unanswered() -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "no answer, by the test's will")
+}
+
+impl<S: fmt::Debug> fmt::Debug for Faulty<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faulty").field("inner", &self.inner).field("calls", &self.calls).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl<S: LeaseStore> LeaseStore for Faulty<S> {
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.pass(Operation::Prepare, || self.inner.prepare()).await
+    }
+
+    async fn list(&self) -> Result<Listing, StoreError> {
+        self.pass(Operation::List, || self.inner.list()).await
+    }
+
+    async fn list_owned(&self, owner: &WorkerId) -> Result<Option<Vec<ShardKey>>, StoreError> {
+        self.pass(Operation::ListOwned(owner), || self.inner.list_owned(owner)).await
+    }
+
+    async fn get(&self, shard: &ShardKey) -> Result<Option<Lease>, StoreError> {
+        self.pass(Operation::Get(shard), || self.inner.get(shard)).await
+    }
+
+    async fn create(&self, new: &Lease) -> Result<WriteOutcome, StoreError> {
+        self.pass(Operation::Create(new), || self.inner.create(new)).await
+    }
+
+    async fn write(&self, write: &LeaseWrite) -> Result<WriteOutcome, StoreError> {
+        self.pass(Operation::Write(write), || self.inner.write(write)).await
+    }
+
+    async fn delete(&self, seen: &Lease) -> Result<WriteOutcome, StoreError> {
+        self.pass(Operation::Delete(seen), || self.inner.delete(seen)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::ids::StreamId;
+    use crate::memory::InMemoryLeases;
+    use crate::position::Position;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn lease() -> Lease {
+        Lease::new(ShardKey::new(StreamId::named("orders"), "shardId-0"), Position::TrimHorizon, None)
+    }
+
+    /// What a create meets under `fault`: the kind of its error, how long it took, whether it was applied when it
+    /// was answered, and whether it was after the next request.
+    async fn create_under(fault: Fault) -> (Option<StoreErrorKind>, Duration, bool, bool) {
+        let store = Faulty::new(InMemoryLeases::new(), move |call| match call.number {
+            0 => fault,
+            _ => Fault::None,
+        });
+        let began = Instant::now();
+        let answer = tokio::time::timeout(60 * SECOND, store.create(&lease())).await;
+        let took = began.elapsed();
+        let kind = answer.ok().and_then(Result::err).map(|error| error.kind());
+        let shard = lease().shard;
+        let at_once = store.inner().get(&shard).await.expect("memory answers").is_some();
+        let later = store.get(&shard).await.expect("no second fault").is_some();
+        (kind, took, at_once, later)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_fault_does_what_it_says() {
+        use StoreErrorKind::{Throttled, Unavailable};
+        for (fault, expected) in [
+            (Fault::None, (None, 0 * SECOND, true, true)),
+            (Fault::Throttled, (Some(Throttled), 0 * SECOND, false, false)),
+            (Fault::RequestLost(SECOND), (Some(Unavailable), SECOND, false, false)),
+            (Fault::AnswerLost(SECOND), (Some(Unavailable), SECOND, true, true)),
+            (Fault::Late, (Some(Unavailable), 0 * SECOND, false, true)),
+            (Fault::Delayed(SECOND), (None, SECOND, true, true)),
+            (Fault::Twice, (None, 0 * SECOND, true, true)),
+            (Fault::Hangs, (None, 60 * SECOND, false, false)),
+            (Fault::AppliedThenHangs, (None, 60 * SECOND, true, true)),
+        ] {
+            assert_eq!(create_under(fault).await, expected, "{fault:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_second_of_two_requests_is_answered() {
+        let store = Faulty::new(InMemoryLeases::new(), |_| Fault::Twice);
+        let answer = store.create(&lease()).await.expect("answered");
+        assert!(matches!(answer, WriteOutcome::Refused(Some(_))), "{answer:?}");
+    }
+}

@@ -1,0 +1,74 @@
+//! The shards that a worker holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, mpsc};
+
+use crate::ids::ShardKey;
+use crate::shard_task::Command;
+use crate::tenure::Tenure;
+
+/// What a worker holds now. Changed by the worker alone; read by renewals and by handles.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    shards: Mutex<BTreeMap<ShardKey, HeldShard>>,
+    /// There is one more.
+    added: Notify,
+}
+
+#[derive(Debug)]
+struct HeldShard {
+    tenure: Arc<Tenure>,
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+impl Held {
+    fn shards(&self) -> MutexGuard<'_, BTreeMap<ShardKey, HeldShard>> {
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a shard; what commands it gets comes out of the receiver.
+    pub(crate) fn add(&self, tenure: Arc<Tenure>) -> mpsc::UnboundedReceiver<Command> {
+        let (commands, inbox) = mpsc::unbounded_channel();
+        self.shards().insert(tenure.shard().clone(), HeldShard { tenure, commands });
+        self.added.notify_one();
+        inbox
+    }
+
+    pub(crate) fn remove(&self, shard: &ShardKey) -> Option<Arc<Tenure>> {
+        self.shards().remove(shard).map(|held| held.tenure)
+    }
+
+    pub(crate) fn tenure(&self, shard: &ShardKey) -> Option<Arc<Tenure>> {
+        self.shards().get(shard).map(|held| Arc::clone(&held.tenure))
+    }
+
+    pub(crate) fn tenures(&self) -> Vec<Arc<Tenure>> {
+        self.shards().values().map(|held| Arc::clone(&held.tenure)).collect()
+    }
+
+    pub(crate) fn keys(&self) -> BTreeSet<ShardKey> {
+        self.shards().keys().cloned().collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.shards().is_empty()
+    }
+
+    pub(crate) fn command(&self, shard: &ShardKey, command: Command) -> bool {
+        self.shards().get(shard).is_some_and(|held| held.commands.send(command).is_ok())
+    }
+
+    pub(crate) fn command_all(&self, command: &Command) {
+        for held in self.shards().values() {
+            // A shard whose task has ended needs no command.
+            drop(held.commands.send(command.clone()));
+        }
+    }
+
+    /// Waits until a shard is added. Cancel safe.
+    pub(crate) async fn added(&self) {
+        self.added.notified().await;
+    }
+}

@@ -1,0 +1,58 @@
+//! Keeps what is held alive. It waits for the store only, never for user code.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use crate::store::{LeaseAction, LeaseStore};
+use crate::tenure::{Renewal, Tenure, no_answer};
+use crate::worker::held::Held;
+
+/// A write that was under way when a renewal was due renews as well; it is looked at again after this.
+const BUSY: Duration = Duration::from_millis(100);
+
+/// Renews all leases when they are due, for ever.
+pub(super) async fn run(store: Arc<dyn LeaseStore>, held: Arc<Held>, attempt: Duration) {
+    loop {
+        let tenures = held.tenures();
+        let now = Instant::now();
+        let due: Vec<_> = tenures.iter().filter(|tenure| tenure.due() <= now && !tenure.is_over()).collect();
+        if !due.is_empty() {
+            renew(store.as_ref(), &due, attempt).await;
+        }
+        let next = tenures.iter().filter(|tenure| !tenure.is_over()).map(|tenure| tenure.due()).min();
+        tokio::select! {
+            biased;
+            () = held.added() => {}
+            () = wait(next) => {}
+        }
+    }
+}
+
+async fn wait(next: Option<Instant>) {
+    match next {
+        Some(next) => tokio::time::sleep_until(next.max(Instant::now() + BUSY)).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Renews these leases at once: those with something to commit one by one, the rest with one call.
+async fn renew(store: &dyn LeaseStore, due: &[&Arc<Tenure>], attempt: Duration) {
+    let begun = due.iter().filter_map(|tenure| tenure.begin_renewal());
+    let (plain, commits): (Vec<Renewal<'_>>, Vec<Renewal<'_>>) =
+        begun.partition(|renewal| matches!(renewal.write.action, LeaseAction::Renew { .. }));
+    tokio::join!(join_all(commits.into_iter().map(Renewal::send)), renew_together(store, plain, attempt));
+}
+
+async fn renew_together(store: &dyn LeaseStore, renewals: Vec<Renewal<'_>>, attempt: Duration) {
+    if renewals.is_empty() {
+        return;
+    }
+    let writes: Vec<_> = renewals.iter().map(|renewal| renewal.write.clone()).collect();
+    let mut answers = tokio::time::timeout(attempt, store.renew(&writes)).await.unwrap_or_default().into_iter();
+    for renewal in renewals {
+        renewal.resolve(answers.next().unwrap_or_else(|| Err(no_answer(attempt))));
+    }
+}

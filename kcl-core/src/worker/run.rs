@@ -1,0 +1,336 @@
+//! Runs a worker: the only place that starts tasks. All of them are in one set, and end with it.
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::decide::cell::Cell;
+use crate::decide::observe::Observations;
+use crate::decide::share;
+use crate::error::{Chain, StoreError, WorkerError};
+use crate::event::{EndReason, Event, Look};
+use crate::ids::{ShardKey, WorkerId};
+use crate::lease::Lease;
+use crate::retry::Backoff;
+use crate::shard_task::{self, Command, News};
+use crate::store::Listing;
+use crate::tenure::Tenure;
+use crate::worker::handle::Stop;
+use crate::worker::held::Held;
+use crate::worker::reconcile::Reconciler;
+use crate::worker::{Worker, renew, take};
+
+/// The pause before the rest of the free leases is taken, when other workers may be starting at the same moment.
+const LEAVE_ROOM: Duration = Duration::from_millis(100);
+
+/// How long the work of a shutdown may last beyond the moment that processors were given: for writing it down.
+const WRITE_DOWN: Duration = Duration::from_secs(5);
+
+/// What a task of the worker came to.
+enum Ended {
+    /// The life of a shard under one ownership.
+    Shard(ShardKey),
+    /// An attempt to take a lease that was seen like this.
+    Take(Lease, Option<Cell>),
+    /// A look at the lease table.
+    Look(Result<Listing, StoreError>),
+    /// A loop that should not end.
+    Loop(&'static str),
+}
+
+struct Running {
+    worker: Worker,
+    held: Arc<Held>,
+    tasks: JoinSet<Ended>,
+    observations: Observations,
+    taking: BTreeSet<ShardKey>,
+    looking: bool,
+    next_look: Instant,
+    look_backoff: Backoff,
+    unreadable: BTreeSet<String>,
+    reconcile: Arc<Notify>,
+    changed: Arc<Notify>,
+}
+
+/// Runs until told to stop.
+pub(super) async fn run(worker: Worker) -> Result<(), WorkerError> {
+    let mut stops = worker.handle.stops();
+    let prepared = tokio::select! {
+        biased;
+        _ = stopped(&mut stops) => return Ok(()),
+        prepared = prepare(&worker) => prepared,
+    };
+    prepared?;
+    let mut running = Running::new(worker);
+    running.report(&Event::WorkerStarted);
+    running.start_loops();
+    let ended = running.work(&mut stops).await;
+    let by = match ended {
+        Ok(by) => by,
+        // What this worker holds is in good order, but it must not go on: others take over at once.
+        Err(WorkerError::DuplicateWorker { worker, shard }) => {
+            return Err(WorkerError::DuplicateWorker { worker, shard });
+        }
+        Err(error) => {
+            running.stop(Instant::now() + WRITE_DOWN, &mut stops).await;
+            return Err(error);
+        }
+    };
+    if let Some(by) = by {
+        running.report(&Event::ShutdownRequested);
+        running.stop(by, &mut stops).await;
+    }
+    Ok(())
+}
+
+/// Waits until the worker is told to stop; `Some` for in good order, until then.
+async fn stopped(stops: &mut watch::Receiver<Stop>) -> Option<Instant> {
+    // The sender lives as long as the worker does.
+    match stops.wait_for(|stop| *stop != Stop::No).await.map(|stop| *stop) {
+        Ok(Stop::By(by)) => Some(by),
+        Ok(Stop::No | Stop::Now) | Err(_) => None,
+    }
+}
+
+/// Waits until the worker is told to stop at once.
+async fn aborted(stops: &mut watch::Receiver<Stop>) {
+    drop(stops.wait_for(|stop| *stop == Stop::Now).await);
+}
+
+/// Makes the lease store ready; what can pass is waited for.
+async fn prepare(worker: &Worker) -> Result<(), WorkerError> {
+    let tenures = &worker.shared.tenures;
+    let mut backoff = Backoff::look();
+    loop {
+        match tenures.store.prepare().await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.is_transient() => {
+                let (attempt, pause) = backoff.next();
+                let error = Chain(&error).to_string();
+                tenures.reporter.emit(&Event::LookFailed { what: Look::Leases, attempt, error });
+                tokio::time::sleep(pause).await;
+            }
+            Err(source) => return Err(WorkerError::Store { worker: worker.me.worker.clone(), source }),
+        }
+    }
+}
+
+impl Running {
+    fn new(worker: Worker) -> Self {
+        Self {
+            held: worker.handle.held(),
+            worker,
+            tasks: JoinSet::new(),
+            observations: Observations::default(),
+            taking: BTreeSet::new(),
+            looking: false,
+            next_look: Instant::now(),
+            look_backoff: Backoff::look(),
+            unreadable: BTreeSet::new(),
+            reconcile: Arc::new(Notify::new()),
+            changed: Arc::new(Notify::new()),
+        }
+    }
+
+    fn report(&self, event: &Event) {
+        self.worker.shared.tenures.reporter.emit(event);
+    }
+
+    fn spawn(&mut self, task: Pin<Box<dyn Future<Output = Ended> + Send>>) {
+        self.tasks.spawn(task);
+    }
+
+    fn start_loops(&mut self) {
+        let shared = &self.worker.shared;
+        let (store, attempt) = (Arc::clone(&shared.tenures.store), self.worker.timing.attempt);
+        let renewals = renew::run(store, Arc::clone(&self.held), attempt);
+        let reconciler = Reconciler {
+            shared: Arc::clone(shared),
+            initial: self.worker.initial,
+            asked: Arc::clone(&self.reconcile),
+            changed: Arc::clone(&self.changed),
+            news: shared.news.clone(),
+        };
+        self.spawn(Box::pin(async {
+            renewals.await;
+            Ended::Loop("renewal")
+        }));
+        self.spawn(Box::pin(async {
+            reconciler.run().await;
+            Ended::Loop("comparison of shards and leases")
+        }));
+    }
+
+    /// Works until told to stop: until then, or at once.
+    async fn work(&mut self, stops: &mut watch::Receiver<Stop>) -> Result<Option<Instant>, WorkerError> {
+        loop {
+            let changed = Arc::clone(&self.changed);
+            tokio::select! {
+                biased;
+                by = stopped(stops) => return Ok(by),
+                Some(news) = self.worker.news.recv() => self.hear(news)?,
+                Some(ended) = self.tasks.join_next() => self.ended(ended)?,
+                () = changed.notified() => self.next_look = Instant::now(),
+                () = tokio::time::sleep_until(self.next_look), if !self.looking => self.look(),
+            }
+        }
+    }
+
+    fn hear(&mut self, news: News) -> Result<(), WorkerError> {
+        match news {
+            News::Began(cell) => self.begin(cell, None),
+            News::Reconcile => self.reconcile.notify_one(),
+            News::Fatal(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) -> Result<(), WorkerError> {
+        match ended {
+            Ok(Ended::Shard(shard)) => self.shard_ended(&shard),
+            Ok(Ended::Take(seen, cell)) => {
+                self.taking.remove(&seen.shard);
+                if let Some(cell) = cell {
+                    let from = seen.holder().filter(|holder| **holder != self.worker.me.worker).cloned();
+                    self.begin(cell, from);
+                }
+            }
+            Ok(Ended::Look(Ok(listing))) => return self.looked(&listing),
+            Ok(Ended::Look(Err(error))) => {
+                self.looking = false;
+                let (attempt, pause) = self.look_backoff.next();
+                self.next_look = Instant::now() + pause;
+                self.report(&Event::LookFailed { what: Look::Leases, attempt, error: Chain(&error).to_string() });
+            }
+            Ok(Ended::Loop(what)) => return self.broken(what),
+            Err(error) => return self.broken(&error.to_string()),
+        }
+        Ok(())
+    }
+
+    /// A loop that is told to end by news has said why; else something of our own is broken.
+    fn broken(&mut self, what: &str) -> Result<(), WorkerError> {
+        while let Ok(news) = self.worker.news.try_recv() {
+            self.hear(news)?;
+        }
+        Err(WorkerError::Internal { worker: self.worker.me.worker.clone(), what: what.to_owned() })
+    }
+
+    fn look(&mut self) {
+        self.looking = true;
+        let store = Arc::clone(&self.worker.shared.tenures.store);
+        // The store's own deadline is for its own sake; a look that takes longer than this is not worth waiting for.
+        let limit = self.worker.timing.watched_gap;
+        self.spawn(Box::pin(async move {
+            let listed = tokio::time::timeout(limit, store.list()).await;
+            Ended::Look(listed.unwrap_or_else(|_| Err(crate::tenure::no_answer(limit))))
+        }));
+    }
+
+    fn looked(&mut self, listing: &Listing) -> Result<(), WorkerError> {
+        let now = Instant::now();
+        let timing = self.worker.timing;
+        self.looking = false;
+        self.look_backoff.reset();
+        self.report_unreadable(listing);
+        self.worker.shared.tenures.reporter.looked(&listing.leases);
+        self.observations.look(&listing.leases, now, &timing);
+
+        let busy: BTreeSet<_> = self.held.keys().union(&self.taking).cloned().collect();
+        let plan = share::plan(&listing.leases, &busy, &self.worker.me, &self.observations, &timing);
+        if let Some(shard) = plan.twin {
+            return Err(WorkerError::DuplicateWorker { worker: self.worker.me.worker.clone(), shard });
+        }
+        for lease in plan.take {
+            self.taking.insert(lease.shard.clone());
+            let shared = Arc::clone(&self.worker.shared);
+            self.spawn(Box::pin(async {
+                let cell = take::take(shared, lease.clone()).await;
+                Ended::Take(lease, cell)
+            }));
+        }
+        let others = listing.leases.iter().map(|lease| &lease.shard).filter(|shard| !busy.contains(*shard));
+        let silence = self.observations.next_silence(others, &timing);
+        let regular = now + if plan.more { LEAVE_ROOM } else { timing.look };
+        self.next_look = silence.map_or(regular, |silence| regular.min(silence.max(now + LEAVE_ROOM)));
+        Ok(())
+    }
+
+    /// Each row once, until it is repaired.
+    fn report_unreadable(&mut self, listing: &Listing) {
+        let known = std::mem::take(&mut self.unreadable);
+        for (key, problem) in &listing.unreadable {
+            if !known.contains(key) {
+                self.report(&Event::LeaseUnreadable { key: key.clone(), problem: problem.clone() });
+            }
+            self.unreadable.insert(key.clone());
+        }
+    }
+
+    fn begin(&mut self, cell: Cell, from: Option<WorkerId>) {
+        let tenure = Tenure::new(Arc::clone(&self.worker.shared.tenures), cell, self.worker.phases.f64());
+        let tenure = Arc::new(tenure);
+        let shard = tenure.shard().clone();
+        if self.held.tenure(&shard).is_some() {
+            // An earlier ownership is still ending here. Two at once must not be; the lease is free for the next look
+            // when it expires.
+            return;
+        }
+        let (epoch, checkpoint) = (tenure.epoch(), tenure.start().checkpoint.clone());
+        self.report(&Event::LeaseTaken { shard: shard.clone(), epoch, from, checkpoint });
+        let inbox = self.held.add(Arc::clone(&tenure));
+        let life = shard_task::run(Arc::clone(&self.worker.shared), tenure, inbox);
+        self.spawn(Box::pin(async {
+            life.await;
+            Ended::Shard(shard)
+        }));
+    }
+
+    fn shard_ended(&mut self, shard: &ShardKey) {
+        if let Some(tenure) = self.held.remove(shard) {
+            let reason = tenure.end_reason().unwrap_or(EndReason::Released);
+            self.report(&Event::LeaseEnded { shard: shard.clone(), reason });
+        }
+        self.next_look = self.next_look.min(Instant::now() + LEAVE_ROOM);
+    }
+
+    /// Stops all shards in good order, until then at the latest, or until told to stop at once.
+    async fn stop(&mut self, by: Instant, stops: &mut watch::Receiver<Stop>) {
+        let mut by = by;
+        let mut aborts = stops.clone();
+        self.held.command_all(&Command::Stop(by));
+        while !self.held.is_empty() || !self.taking.is_empty() {
+            tokio::select! {
+                biased;
+                () = aborted(&mut aborts) => return,
+                _ = stops.changed() => if let Stop::By(earlier) = *stops.borrow_and_update() {
+                    by = by.min(earlier);
+                    self.held.command_all(&Command::Stop(by));
+                },
+                () = tokio::time::sleep_until(by + WRITE_DOWN) => return,
+                Some(ended) = self.tasks.join_next() => {
+                    // What was being taken, or made for a child, is given back at once.
+                    if let Ok(Ended::Shard(_) | Ended::Take(..)) = &ended
+                        && self.ended(ended).is_ok()
+                    {
+                        self.begin_what_was_made();
+                        self.held.command_all(&Command::Stop(by));
+                    }
+                }
+            }
+        }
+    }
+
+    fn begin_what_was_made(&mut self) {
+        while let Ok(news) = self.worker.news.try_recv() {
+            if let News::Began(cell) = news {
+                self.begin(cell, None);
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Begins to hold a lease.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::decide::cell::Cell;
+use crate::error::Chain;
+use crate::event::Event;
+use crate::lease::Lease;
+use crate::retry::Backoff;
+use crate::shard_task::ShardContextShared;
+use crate::store::{LeaseAction, LeaseWrite, WriteOutcome};
+use crate::tenure::no_answer;
+
+/// How often the same write is sent. More is not worth it: the next look tells what became of it.
+const ATTEMPTS: u32 = 3;
+
+/// Takes a lease as it was seen. `None` if somebody else was faster, or the store did not answer.
+pub(super) async fn take(shared: Arc<ShardContextShared>, seen: Lease) -> Option<Cell> {
+    let me = shared.worker.clone();
+    let named = seen.owner.as_ref() == Some(&me) && seen.checkpoint_owner.is_none();
+    let tenure = shared.next_tenure();
+    let tenures = &shared.tenures;
+    let limit = tenures.timing.attempt;
+    let write = LeaseWrite {
+        stamp: Cell::first_stamp(shared.instance, tenure),
+        by: me.clone(),
+        now: tenures.wall.now(),
+        action: if named { LeaseAction::Claim } else { LeaseAction::Take },
+        seen,
+    };
+    let first_sent = Instant::now();
+    let mut backoff = Backoff::lease_write(limit);
+    loop {
+        let answer =
+            tokio::time::timeout(limit, tenures.store.write(&write)).await.unwrap_or_else(|_| Err(no_answer(limit)));
+        match answer {
+            Ok(WriteOutcome::Applied(lease)) => return Some(Cell::new(me, shared.instance, tenure, lease, first_sent)),
+            Ok(WriteOutcome::Refused(Some(row)))
+                if row.stamp.as_ref() == Some(&write.stamp)
+                    && row.holder() == Some(&me)
+                    && row.version == write.seen.version.next() =>
+            {
+                return Some(Cell::new(me, shared.instance, tenure, row, first_sent));
+            }
+            Ok(WriteOutcome::Refused(_)) => return None,
+            Err(error) => {
+                let (attempt, pause) = backoff.next();
+                let shard = write.seen.shard.clone();
+                tenures.reporter.emit(&Event::LeaseWriteFailed { shard, error: Chain(&error).to_string() });
+                if attempt >= ATTEMPTS || !error.is_transient() {
+                    return None;
+                }
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}

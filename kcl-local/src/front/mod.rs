@@ -1,0 +1,9 @@
+//! The two ways in: behind the SDK's HTTP client in the same process, and over HTTP on a socket.
+
+mod clients;
+mod codec;
+mod exchange;
+mod in_process;
+mod socket;
+
+pub use self::socket::serve;

@@ -1,0 +1,67 @@
+//! The way in for other processes: HTTP/1.1 on a socket.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::exchange::exchange;
+use crate::world::{ConnectionLost, Local};
+
+/// The largest body: 10 MiB of records in base64 is a third more.
+const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// Serves both services on `listener` until the future is dropped, which closes every connection.
+///
+/// The service and the operation are told by the header `x-amz-target`. Requests are those of a client with the label
+/// `http`. Signatures are not checked.
+pub async fn serve(local: Local, listener: TcpListener) -> Infallible {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(converse(local.clone(), stream));
+                }
+                // Too many open files, or a client that was gone at once: neither is a reason to stop.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn converse(local: Local, stream: TcpStream) {
+    // Without it small answers wait for the client's acknowledgements. A socket that refuses is slower, not wrong.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| handle(&local, request));
+    // A connection that breaks is its client's to notice.
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn handle(local: &Local, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, ConnectionLost> {
+    if request.method() == Method::GET {
+        return Ok(text(
+            StatusCode::OK,
+            "kcl-local: POST requests of the AWS JSON protocols for Kinesis and DynamoDB\n",
+        ));
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
+        return Ok(text(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 16 MiB, or broke off\n"));
+    };
+    Ok(exchange(local, "http", &parts.headers, &body.to_bytes()).await?.map(Full::new))
+}
+
+fn text(status: StatusCode, words: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(words.as_bytes())));
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,14 @@
+//! The rules of the Kinesis model, by the operations they belong to.
+
+mod iterators;
+mod json;
+mod list_shards;
+mod put;
+mod random_histories;
+mod read;
+mod reshard;
+mod retention;
+mod sdk;
+mod settings;
+mod streams;
+mod world;
