@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::decide::phase::Phase;
 use crate::ids::{ShardId, ShardKey, StreamId, WorkerId};
-use crate::lease::Epoch;
+use crate::lease::{CreateReason, EndReason, Epoch};
 use crate::position::Position;
 
 /// Receives the events of a worker, in the order in which they happen.
@@ -207,34 +207,6 @@ pub enum Event {
         /// The stream.
         stream: StreamId,
     },
-}
-
-/// Why a lease was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CreateReason {
-    /// The application begins to read the stream.
-    Initial,
-    /// A parent of the shard is finished.
-    ParentFinished,
-    /// The shard should have had a lease and had none.
-    Repair,
-}
-
-/// How an ownership ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EndReason {
-    /// The shard is finished.
-    Finished,
-    /// This worker gave it back on being told to stop.
-    Released,
-    /// Another worker has it.
-    Taken,
-    /// It could not be renewed in time.
-    Expired,
-    /// Its owner was fenced by an explicit call.
-    Fenced,
 }
 
 /// A call of a [`crate::processor::RecordProcessor`].

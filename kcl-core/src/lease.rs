@@ -1,6 +1,8 @@
 //! Leases: who reads a shard, and how far it is done. Data only; what is decided about them is in [`crate::decide`],
 //! and how they are kept in [`crate::store`].
 
+mod write;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,6 +12,8 @@ use crate::ids::{ShardId, ShardKey, WorkerId};
 use crate::position::Position;
 use crate::shard::HashKeyRange;
 use crate::time::Timestamp;
+
+pub use write::{LeaseAction, LeaseWrite, WriteOutcome};
 
 /// One shard's lease, as a store gave it. It may be out of date the moment it is read; every write names the
 /// [`Version`] that it rests on, and loses if that is gone.
@@ -205,7 +209,19 @@ impl Stamp {
     /// Whether a write of this process set it.
     #[must_use]
     pub fn is_by(&self, instance: Instance) -> bool {
-        self.0.split('.').nth(1) == Some(instance.to_string().as_str())
+        self.instance() == Some(instance)
+    }
+
+    /// The process whose write set it.
+    #[must_use]
+    pub fn instance(&self) -> Option<Instance> {
+        self.0.split('.').nth(1).and_then(|text| u64::from_str_radix(text, 16).ok()).map(Instance)
+    }
+
+    /// Whether the write left somebody holding the lease.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.0.starts_with("h.")
     }
 }
 
@@ -239,6 +255,34 @@ impl fmt::Display for Instance {
     }
 }
 
+/// Why a lease was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CreateReason {
+    /// The application begins to read the stream.
+    Initial,
+    /// A parent of the shard is finished.
+    ParentFinished,
+    /// The shard should have had a lease and had none.
+    Repair,
+}
+
+/// How an ownership ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndReason {
+    /// The shard is finished.
+    Finished,
+    /// This worker gave it back on being told to stop.
+    Released,
+    /// Another worker has it.
+    Taken,
+    /// It could not be renewed in time.
+    Expired,
+    /// Its owner was fenced by an explicit call.
+    Fenced,
+}
+
 /// A checkpoint that was prepared and not yet committed, as the KCL's two-phase checkpointing leaves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingCheckpoint {
@@ -259,6 +303,8 @@ mod tests {
         assert_eq!(stamp.as_str(), "h.0000000000000007.12.3");
         assert!(stamp.is_by(mine) && stamp.is_of(mine, 12));
         assert!(!stamp.is_by(other) && !stamp.is_of(other, 12) && !stamp.is_of(mine, 1));
+        assert_eq!((stamp.instance(), stamp.is_held()), (Some(mine), true));
+        assert!(!Stamp::offered(mine, 12, 4).is_held());
         let stamp = Stamp::from_text("nonsense");
         assert!(!stamp.is_by(mine) && !stamp.is_of(mine, 12));
     }

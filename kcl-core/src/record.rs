@@ -127,6 +127,11 @@ impl Batch {
         &self.records
     }
 
+    /// The records one by one.
+    pub fn iter(&self) -> std::slice::Iter<'_, Record> {
+        self.records.iter()
+    }
+
     /// How far the end of this batch was behind the tip of the shard when it was read, if the service said so.
     pub fn behind(&self) -> Option<Duration> {
         self.behind

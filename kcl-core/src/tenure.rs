@@ -12,9 +12,9 @@ use crate::decide::progress::{Progress, Refusal};
 use crate::decide::throughput::Throughput;
 use crate::decide::timing::Timing;
 use crate::error::{Chain, CheckpointError, StoreError, StoreErrorKind};
-use crate::event::{EndReason, Event};
+use crate::event::Event;
 use crate::ids::{ShardId, ShardKey};
-use crate::lease::{Epoch, Lease};
+use crate::lease::{EndReason, Epoch, Lease};
 use crate::position::Position;
 use crate::report::Reporter;
 use crate::retry::Backoff;
@@ -273,8 +273,7 @@ impl Tenure {
                     answer = self.attempt(&write) => answer,
                 };
                 match self.learn(&mut cell, &write, first_sent, answer) {
-                    Verdict::Applied => return Ok(()),
-                    Verdict::Over { applied: true } => return Ok(()),
+                    Verdict::Applied | Verdict::Over { applied: true } => return Ok(()),
                     Verdict::Over { applied: false } => return Err(WriteFailure::Over),
                     Verdict::Again => continue 'anew,
                     Verdict::Failed(error) => return Err(WriteFailure::Store(error)),
@@ -371,4 +370,158 @@ impl Renewal<'_> {
 /// The error of a write that was not answered in time.
 pub(crate) fn no_answer(limit: Duration) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, format!("the lease store did not answer within {limit:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::progress::Progress;
+    use crate::ids::StreamId;
+    use crate::lease::Instance;
+    use crate::memory::InMemoryLeases;
+    use crate::position::SequenceNumber;
+    use crate::testing::faulty::{Call, Fault, Faulty};
+    use crate::time::Timestamp;
+
+    fn at(n: u64) -> Position {
+        Position::at(SequenceNumber::parse(&n.to_string()).expect("digits"))
+    }
+
+    fn key() -> ShardKey {
+        ShardKey::new(StreamId::named("s"), "shardId-0")
+    }
+
+    /// A worker `me` that holds the only lease of a table.
+    async fn held(store: Arc<dyn LeaseStore>, table: &InMemoryLeases) -> Arc<Tenure> {
+        let _ = table.create(&Lease::new(key(), Position::TrimHorizon, None)).await.expect("in memory");
+        take(store, table, "me", 1).await
+    }
+
+    async fn take(store: Arc<dyn LeaseStore>, table: &InMemoryLeases, me: &str, tenure: u64) -> Arc<Tenure> {
+        let instance = Instance::new(1);
+        let write = LeaseWrite {
+            seen: table.get(&key()).await.expect("in memory").expect("a lease"),
+            by: me.into(),
+            stamp: Cell::first_stamp(instance, tenure),
+            now: Timestamp::from_millis(1000),
+            action: LeaseAction::Take,
+        };
+        let WriteOutcome::Applied(lease) = table.write(&write).await.expect("in memory") else {
+            panic!("nobody else writes")
+        };
+        let context = TenureContext {
+            store,
+            timing: Timing::new(Duration::from_secs(10)),
+            wall: WallClock::new(|| Timestamp::from_millis(1000)),
+            reporter: Arc::new(Reporter::new("app".into(), me.into(), Vec::new())),
+        };
+        let cell = Cell::new(me.into(), instance, tenure, lease, Instant::now());
+        Arc::new(Tenure::new(Arc::new(context), cell, 0.0))
+    }
+
+    fn work(tenure: &Tenure, to: u64) -> u64 {
+        let (generation, _) = tenure.new_generation();
+        tenure.mark(generation, |progress| progress.deliver(Some(at(to)), at(to))).expect("held");
+        tenure.mark(generation, Progress::all_done).expect("held");
+        generation
+    }
+
+    async fn stored(table: &InMemoryLeases) -> Lease {
+        table.get(&key()).await.expect("in memory").expect("a lease")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn renewals_and_commits_at_once_do_not_fence_each_other() {
+        let table = InMemoryLeases::new();
+        let tenure = held(Arc::new(table.clone()), &table).await;
+        let (generation, _) = tenure.new_generation();
+        let commits = async {
+            for n in 1..=100 {
+                tenure.mark(generation, |progress| progress.deliver(Some(at(n)), at(n))).expect("held");
+                tenure.mark(generation, Progress::all_done).expect("held");
+                assert_eq!(tenure.commit(generation).await.expect("held"), at(n));
+            }
+        };
+        let renewals = async {
+            for _ in 0..100 {
+                if let Some(renewal) = tenure.begin_renewal() {
+                    renewal.send().await;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::join!(commits, renewals);
+        assert!(!tenure.is_over());
+        assert_eq!(stored(&table).await.checkpoint, at(100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tenure_that_is_not_renewed_ends_before_anybody_may_take_the_lease() {
+        let table = InMemoryLeases::new();
+        let tenure = held(Arc::new(table.clone()), &table).await;
+        let began = Instant::now();
+        tenure.ended().await;
+        assert_eq!((began.elapsed(), tenure.end_reason()), (Duration::from_millis(9500), Some(EndReason::Expired)));
+        assert!(tenure.begin_renewal().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_commit_survives_answers_that_are_lost() {
+        let table = InMemoryLeases::new();
+        let lost = |call: &Call<'_>| {
+            if call.number < 3 { Fault::AnswerLost(Duration::from_millis(100)) } else { Fault::None }
+        };
+        let tenure = held(Arc::new(Faulty::new(table.clone(), lost)), &table).await;
+        let generation = work(&tenure, 7);
+        assert_eq!(tenure.commit(generation).await.expect("recognised by its stamp"), at(7));
+        assert_eq!(stored(&table).await.version.number(), 2, "taken, and committed once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_never_answers_costs_the_lease_and_not_the_worker() {
+        let table = InMemoryLeases::new();
+        let tenure = held(Arc::new(Faulty::new(table.clone(), |_: &Call<'_>| Fault::Hangs)), &table).await;
+        let generation = work(&tenure, 7);
+        let began = Instant::now();
+        let committed = tenure.commit(generation).await;
+        assert!(matches!(committed, Err(CheckpointError::LeaseLost { .. })), "{committed:?}");
+        assert_eq!(began.elapsed(), Duration::from_millis(9500));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_committed_after_the_lease_was_taken_nor_when_it_is_held_again() {
+        let table = InMemoryLeases::new();
+        let store: Arc<dyn LeaseStore> = Arc::new(table.clone());
+        let first = held(Arc::clone(&store), &table).await;
+        let generation = work(&first, 7);
+        let _other = take(Arc::clone(&store), &table, "other", 1).await;
+        let again = take(store, &table, "me", 2).await;
+        assert!(matches!(first.commit(generation).await, Err(CheckpointError::LeaseLost { .. })));
+        assert_eq!(first.end_reason(), Some(EndReason::Taken));
+        assert!(again.epoch() > first.epoch());
+        assert_eq!(stored(&table).await.checkpoint, Position::TrimHorizon);
+        assert!(!again.is_over());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn giving_a_lease_back_commits_what_is_done() {
+        let table = InMemoryLeases::new();
+        let tenure = held(Arc::new(table.clone()), &table).await;
+        work(&tenure, 7);
+        tenure.free().await.expect("held");
+        let lease = stored(&table).await;
+        assert_eq!((lease.checkpoint, lease.owner), (at(7), None));
+        assert_eq!(tenure.end_reason(), Some(EndReason::Released));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_former_processor_of_the_same_tenure_is_not_heard() {
+        let table = InMemoryLeases::new();
+        let tenure = held(Arc::new(table.clone()), &table).await;
+        let former = work(&tenure, 7);
+        let (generation, start) = tenure.new_generation();
+        assert_eq!(start, Position::TrimHorizon, "what was done and not committed is done again");
+        assert!(matches!(tenure.commit(former).await, Err(CheckpointError::LeaseLost { .. })));
+        assert_eq!(tenure.commit(generation).await.expect("held"), Position::TrimHorizon);
+    }
 }

@@ -49,7 +49,7 @@ impl Attempt<'_> {
                 "{self} was not accepted ({code}: {}); check that the table is this application's lease table",
                 error.message().unwrap_or("no message")
             ),
-            (_, Some(code)) => format!("{self} failed ({code}); it will be tried again"),
+            (_, Some(code)) => format!("{self} failed at the service ({code}); a write may have been applied"),
             (_, None) => format!("{self} was not answered; check the connection to DynamoDB if this goes on"),
         };
         StoreError::new(kind, message).with_source(error)

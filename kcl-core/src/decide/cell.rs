@@ -7,10 +7,8 @@
 use tokio::time::Instant;
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::event::EndReason;
 use crate::ids::WorkerId;
-use crate::lease::{Instance, Lease, Stamp};
-use crate::store::{LeaseAction, LeaseWrite, WriteOutcome};
+use crate::lease::{EndReason, Instance, Lease, LeaseAction, LeaseWrite, Stamp, WriteOutcome};
 use crate::time::Timestamp;
 
 /// What the holder of a lease knows of it.

@@ -6,9 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::CreateReason;
 use crate::ids::{ShardId, ShardKey, StreamId};
-use crate::lease::Lease;
+use crate::lease::{CreateReason, Lease};
 use crate::position::{InitialPosition, Position};
 use crate::shard::Shard;
 use crate::time::Timestamp;

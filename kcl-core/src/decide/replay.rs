@@ -61,7 +61,7 @@ pub fn plan(stream: &StreamId, shards: &[Shard], leases: &[Lease], begin: &Begin
     };
     let mut ordered: Vec<&Shard> = shards.iter().collect();
     ordered.sort_by_key(|shard| (&shard.starting_sequence, &shard.id));
-    let following = following(&ordered, first.keys().copied().collect());
+    let following = following(&ordered, &first.keys().copied().collect());
     let mut changes = Vec::new();
     for shard in ordered {
         let lease = leases.get(&shard.id).copied();
@@ -73,30 +73,29 @@ pub fn plan(stream: &StreamId, shards: &[Shard], leases: &[Lease], begin: &Begin
             }
             _ => continue,
         };
-        changes.push(match lease {
-            Some(seen) => Change::Move { seen: seen.clone(), to, start },
-            None => {
-                let mut lease = Lease::new(ShardKey::new(stream.clone(), shard.id.clone()), to, start);
-                lease.parents = shard.parents.clone();
-                lease.parents.sort();
-                lease.hash_range = shard.hash_range;
-                lease.stream_created = leases.values().find_map(|lease| lease.stream_created);
-                Change::Create(lease)
-            }
-        });
+        if let Some(seen) = lease {
+            changes.push(Change::Move { seen: seen.clone(), to, start });
+            continue;
+        }
+        let mut lease = Lease::new(ShardKey::new(stream.clone(), shard.id.clone()), to, start);
+        lease.parents.clone_from(&shard.parents);
+        lease.parents.sort();
+        lease.hash_range = shard.hash_range;
+        lease.stream_created = leases.values().find_map(|lease| lease.stream_created);
+        changes.push(Change::Create(lease));
     }
     changes
 }
 
 /// All shards that were made of these, directly or not. A shard's parents have lower sequence numbers, and come first.
-fn following<'a>(ordered: &[&'a Shard], first: BTreeSet<&'a ShardId>) -> BTreeSet<&'a ShardId> {
+fn following<'a>(ordered: &[&'a Shard], first: &BTreeSet<&'a ShardId>) -> BTreeSet<&'a ShardId> {
     let mut reached = first.clone();
     for shard in ordered {
         if shard.parents.iter().any(|parent| reached.contains(parent)) {
             reached.insert(&shard.id);
         }
     }
-    reached.difference(&first).copied().collect()
+    reached.difference(first).copied().collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::decide::observe::Observations;
 use crate::decide::timing::Timing;
 use crate::ids::{ShardId, ShardKey, StreamId, WorkerId};
-use crate::lease::{Instance, Lease};
+use crate::lease::{Instance, Lease, Stamp};
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ pub fn plan(leases: &[Lease], held: &BTreeSet<ShardKey>, me: &Me, seen: &Observa
 
     let mut plan = Plan::default();
     let mut others: BTreeMap<&WorkerId, usize> = BTreeMap::new();
-    let (mut mine, mut open) = (0, Vec::new());
+    let (mut mine, mut open, mut unclear) = (0, Vec::new(), false);
     for lease in leases.iter().filter(|lease| !lease.is_finished()) {
         if held.contains(&lease.shard) {
             mine += 1;
@@ -56,10 +56,19 @@ pub fn plan(leases: &[Lease], held: &BTreeSet<ShardKey>, me: &Me, seen: &Observa
                 plan.take.push(lease.clone());
             }
             Standing::Open if is_ready(lease) => open.push(lease),
-            Standing::Open | Standing::Waiting => {}
-            Standing::Twin => plan.twin = plan.twin.take().or_else(|| Some(lease.shard.clone())),
+            Standing::Open => {}
+            Standing::Unclear => unclear = true,
+            // Of two that hold something, the lower number goes. One that holds nothing came later, and goes.
+            Standing::Twin(twin) if held.is_empty() || me.instance < twin => {
+                plan.twin.get_or_insert_with(|| lease.shard.clone());
+            }
+            Standing::Twin(_) => *others.entry(&me.worker).or_default() += 1,
             Standing::Held(holder) => *others.entry(holder).or_default() += 1,
         }
+    }
+    if unclear {
+        // A process that was started under the id of a living one must not disturb it.
+        open.clear();
     }
 
     open.sort_by_key(|lease| (preference(&me.worker, &lease.shard), &lease.shard));
@@ -92,9 +101,9 @@ enum Standing<'a> {
     /// Free, or its holder is silent.
     Open,
     /// It names this worker; whether another process with the same id holds it is not yet known.
-    Waiting,
+    Unclear,
     /// Another live process holds it under this worker's id.
-    Twin,
+    Twin(Instance),
     Held(&'a WorkerId),
 }
 
@@ -106,12 +115,14 @@ fn standing<'a>(lease: &'a Lease, me: &Me, seen: &Observations, timing: &Timing)
     if *holder != me.worker {
         return Standing::Held(holder);
     }
-    let held_by_another_process =
-        lease.stamp.as_ref().is_some_and(|stamp| stamp.as_str().starts_with("h.") && !stamp.is_by(me.instance));
-    if lease.checkpoint_owner.is_some() || held_by_another_process {
-        return if seen.has_beaten(&lease.shard) { Standing::Twin } else { Standing::Waiting };
+    let stamp = lease.stamp.as_ref().filter(|stamp| stamp.is_held() || lease.checkpoint_owner.is_some());
+    match stamp.and_then(Stamp::instance) {
+        Some(other) if other != me.instance && seen.has_beaten(&lease.shard) => Standing::Twin(other),
+        Some(other) if other != me.instance => Standing::Unclear,
+        // To be given away: nothing to begin.
+        _ if lease.checkpoint_owner.is_some() => Standing::Held(holder),
+        _ => Standing::Mine,
     }
-    Standing::Mine
 }
 
 /// A number by which workers prefer different shards: rendezvous hashing, so that it changes little as workers come and
@@ -132,7 +143,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::lease::{Heartbeat, Stamp};
+    use crate::lease::Heartbeat;
     use crate::position::Position;
 
     const ME: Instance = Instance::new(1);
@@ -263,10 +274,34 @@ mod tests {
         let mut watch = Watch::new();
         assert_eq!([0, 5].map(|s| watch.plan(s, &[mine.clone()])), [Plan::default(), Plan::default()]);
         assert_eq!(watch.plan(10, &[mine.clone()]).take.len(), 1, "the other process is dead");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_process_with_a_living_ones_id_goes_and_takes_nothing_before() {
+        let mut theirs = lease(0, Some("me"));
+        let free = lease(1, None);
         let mut watch = Watch::new();
-        let _ = watch.plan(0, &[mine.clone()]);
-        mine.heartbeat = Heartbeat::new("later");
-        assert_eq!(watch.plan(2, &[mine.clone()]).twin, Some(mine.shard.clone()), "the other process lives");
+        assert_eq!(watch.plan(0, &[theirs.clone(), free.clone()]), Plan::default());
+        theirs.heartbeat = Heartbeat::new("later");
+        let plan = watch.plan(2, &[theirs.clone(), free.clone()]);
+        assert_eq!(plan.twin, Some(theirs.shard.clone()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_two_processes_with_one_id_that_both_hold_something_exactly_one_goes() {
+        let goes = |me: u64, other: u64| {
+            let mut theirs = lease(0, Some("me"));
+            theirs.stamp = Some(Stamp::held(Instance::new(other), 1, 1));
+            let mut seen = Observations::default();
+            let timing = Timing::new(Duration::from_secs(10));
+            let me = Me { worker: "me".into(), instance: Instance::new(me) };
+            seen.look(&[theirs.clone()], Instant::now(), &timing);
+            theirs.heartbeat = Heartbeat::new("later");
+            seen.look(&[theirs.clone()], Instant::now(), &timing);
+            let held = BTreeSet::from([lease(7, None).shard]);
+            plan(&[theirs], &held, &me, &seen, &timing).twin.is_some()
+        };
+        assert_eq!((goes(1, 2), goes(2, 1)), (true, false));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 
 use tracing::{debug, error, info, trace, warn};
 
-use crate::event::{EndReason, Event};
+use crate::event::Event;
 use crate::ids::{AppName, ShardKey, WorkerId};
+use crate::lease::EndReason;
 
 /// One log line with the fields that say of what it speaks.
 macro_rules! say {

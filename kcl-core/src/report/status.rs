@@ -185,8 +185,8 @@ impl StatusBoard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::EndReason;
     use crate::ids::StreamId;
+    use crate::lease::EndReason;
     use crate::position::Position;
 
     #[tokio::test(start_paused = true)]

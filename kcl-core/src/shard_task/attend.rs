@@ -74,7 +74,7 @@ impl Reading {
             self.reader.as_mut().await;
             self.ended = true;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Waits for what was read next, reading on. Cancel safe.

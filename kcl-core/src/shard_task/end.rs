@@ -5,9 +5,9 @@ use tokio::time::Instant;
 
 use crate::decide::cell::Cell;
 use crate::error::{Cause, StoreError};
-use crate::event::{CreateReason, Event};
+use crate::event::Event;
 use crate::ids::ShardId;
-use crate::lease::Lease;
+use crate::lease::{CreateReason, Lease};
 use crate::position::Position;
 use crate::retrieval::WhichShards;
 use crate::shard::ChildShard;
@@ -96,7 +96,7 @@ async fn make(shared: &ShardContextShared, parent: &Lease, child: &ChildShard, k
         && made.version == crate::lease::Version::NEW
     {
         let cell = Cell::new(shared.worker.clone(), shared.instance, tenure, made, sent);
-        drop(shared.news.send(News::Began(cell)));
+        drop(shared.news.send(News::Began(Box::new(cell))));
     }
     Ok(())
 }

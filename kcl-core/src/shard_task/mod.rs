@@ -58,7 +58,7 @@ impl ShardContextShared {
 #[derive(Debug)]
 pub(crate) enum News {
     /// A child's lease was made, and this worker holds it.
-    Began(Cell),
+    Began(Box<Cell>),
     /// The shards should be compared with the leases now.
     Reconcile,
     /// The worker cannot go on.

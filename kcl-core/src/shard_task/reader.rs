@@ -66,20 +66,7 @@ impl Reader {
         };
         let mut source: Option<Box<dyn RecordSource>> = None;
         loop {
-            let read = match &mut source {
-                Some(open) => open.next().await,
-                None => {
-                    let shard = &self.lease.shard.shard;
-                    match self.shared.retrieval.open(shard, &start, &self.shared.budget).await {
-                        Ok(open) => {
-                            source = Some(open);
-                            continue;
-                        }
-                        Err(error) => Err(error),
-                    }
-                }
-            };
-            let delivery = match read {
+            let delivery = match self.read(&mut source, &start).await {
                 Ok(Fetched::Records(fetch)) => self.records(fetch),
                 Ok(Fetched::End { children }) => Delivery::End { children },
                 Err(error) if error.kind() == SourceErrorKind::NotFound && self.is_gone().await => {
@@ -97,6 +84,19 @@ impl Reader {
                 return;
             }
         }
+    }
+
+    /// Reads what comes next, from a source that is opened if it is not.
+    async fn read(
+        &self,
+        source: &mut Option<Box<dyn RecordSource>>,
+        start: &StartAt,
+    ) -> Result<Fetched, SourceError> {
+        let open = match source.take() {
+            Some(open) => open,
+            None => self.shared.retrieval.open(&self.lease.shard.shard, start, &self.shared.budget).await?,
+        };
+        source.insert(open).next().await
     }
 
     fn shard(&self) -> &ShardKey {

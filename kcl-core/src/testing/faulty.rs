@@ -218,6 +218,8 @@ mod tests {
     use crate::position::Position;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const NO_TIME: Duration = Duration::ZERO;
+    const MINUTE: Duration = Duration::from_mins(1);
 
     fn lease() -> Lease {
         Lease::new(ShardKey::new(StreamId::named("orders"), "shardId-0"), Position::TrimHorizon, None)
@@ -231,7 +233,7 @@ mod tests {
             _ => Fault::None,
         });
         let began = Instant::now();
-        let answer = tokio::time::timeout(60 * SECOND, store.create(&lease())).await;
+        let answer = tokio::time::timeout(MINUTE, store.create(&lease())).await;
         let took = began.elapsed();
         let kind = answer.ok().and_then(Result::err).map(|error| error.kind());
         let shard = lease().shard;
@@ -244,15 +246,15 @@ mod tests {
     async fn each_fault_does_what_it_says() {
         use StoreErrorKind::{Throttled, Unavailable};
         for (fault, expected) in [
-            (Fault::None, (None, 0 * SECOND, true, true)),
-            (Fault::Throttled, (Some(Throttled), 0 * SECOND, false, false)),
+            (Fault::None, (None, NO_TIME, true, true)),
+            (Fault::Throttled, (Some(Throttled), NO_TIME, false, false)),
             (Fault::RequestLost(SECOND), (Some(Unavailable), SECOND, false, false)),
             (Fault::AnswerLost(SECOND), (Some(Unavailable), SECOND, true, true)),
-            (Fault::Late, (Some(Unavailable), 0 * SECOND, false, true)),
+            (Fault::Late, (Some(Unavailable), NO_TIME, false, true)),
             (Fault::Delayed(SECOND), (None, SECOND, true, true)),
-            (Fault::Twice, (None, 0 * SECOND, true, true)),
-            (Fault::Hangs, (None, 60 * SECOND, false, false)),
-            (Fault::AppliedThenHangs, (None, 60 * SECOND, true, true)),
+            (Fault::Twice, (None, NO_TIME, true, true)),
+            (Fault::Hangs, (None, MINUTE, false, false)),
+            (Fault::AppliedThenHangs, (None, MINUTE, true, true)),
         ] {
             assert_eq!(create_under(fault).await, expected, "{fault:?}");
         }

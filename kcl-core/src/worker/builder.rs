@@ -182,7 +182,7 @@ impl WorkerBuilder {
         if self.app.as_str().is_empty() {
             return Err(ConfigError::new("app", "is empty; give the application's name"));
         }
-        if !(Duration::from_secs(1)..=Duration::from_secs(3600)).contains(&self.failover) {
+        if !(Duration::from_secs(1)..=Duration::from_hours(1)).contains(&self.failover) {
             let problem = format!("is {:?}; it must be from 1 s to 1 h, 10 s is usual", self.failover);
             return Err(ConfigError::new("failover_after", problem));
         }

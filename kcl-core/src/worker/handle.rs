@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::event::EndReason;
 use crate::ids::{ShardKey, WorkerId};
+use crate::lease::EndReason;
 use crate::position::Position;
 use crate::report::Reporter;
 use crate::report::status::Status;

@@ -7,8 +7,8 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::decide::reconcile::Graph;
 use crate::error::{Chain, SourceErrorKind, WorkerError};
-use crate::event::{CreateReason, Event, Look};
-use crate::lease::Lease;
+use crate::event::{Event, Look};
+use crate::lease::{CreateReason, Lease};
 use crate::position::InitialPosition;
 use crate::retrieval::WhichShards;
 use crate::retry::Backoff;

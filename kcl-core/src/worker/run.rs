@@ -13,9 +13,9 @@ use crate::decide::cell::Cell;
 use crate::decide::observe::Observations;
 use crate::decide::share;
 use crate::error::{Chain, StoreError, WorkerError};
-use crate::event::{EndReason, Event, Look};
+use crate::event::{Event, Look};
 use crate::ids::{ShardKey, WorkerId};
-use crate::lease::Lease;
+use crate::lease::{EndReason, Lease};
 use crate::retry::Backoff;
 use crate::shard_task::{self, Command, News};
 use crate::store::Listing;
@@ -36,7 +36,7 @@ enum Ended {
     /// The life of a shard under one ownership.
     Shard(ShardKey),
     /// An attempt to take a lease that was seen like this.
-    Take(Lease, Option<Cell>),
+    Take(Box<Lease>, Option<Box<Cell>>),
     /// A look at the lease table.
     Look(Result<Listing, StoreError>),
     /// A loop that should not end.
@@ -72,11 +72,8 @@ pub(super) async fn run(worker: Worker) -> Result<(), WorkerError> {
     let ended = running.work(&mut stops).await;
     let by = match ended {
         Ok(by) => by,
-        // What this worker holds is in good order, but it must not go on: others take over at once.
-        Err(WorkerError::DuplicateWorker { worker, shard }) => {
-            return Err(WorkerError::DuplicateWorker { worker, shard });
-        }
         Err(error) => {
+            // What this worker holds is in good order: others take over at once.
             running.stop(Instant::now() + WRITE_DOWN, &mut stops).await;
             return Err(error);
         }
@@ -183,7 +180,7 @@ impl Running {
 
     fn hear(&mut self, news: News) -> Result<(), WorkerError> {
         match news {
-            News::Began(cell) => self.begin(cell, None),
+            News::Began(cell) => self.begin(*cell, None),
             News::Reconcile => self.reconcile.notify_one(),
             News::Fatal(error) => return Err(error),
         }
@@ -197,7 +194,7 @@ impl Running {
                 self.taking.remove(&seen.shard);
                 if let Some(cell) = cell {
                     let from = seen.holder().filter(|holder| **holder != self.worker.me.worker).cloned();
-                    self.begin(cell, from);
+                    self.begin(*cell, from);
                 }
             }
             Ok(Ended::Look(Ok(listing))) => return self.looked(&listing),
@@ -251,7 +248,7 @@ impl Running {
             let shared = Arc::clone(&self.worker.shared);
             self.spawn(Box::pin(async {
                 let cell = take::take(shared, lease.clone()).await;
-                Ended::Take(lease, cell)
+                Ended::Take(Box::new(lease), cell.map(Box::new))
             }));
         }
         let others = listing.leases.iter().map(|lease| &lease.shard).filter(|shard| !busy.contains(*shard));
@@ -329,7 +326,7 @@ impl Running {
     fn begin_what_was_made(&mut self) {
         while let Ok(news) = self.worker.news.try_recv() {
             if let News::Began(cell) = news {
-                self.begin(cell, None);
+                self.begin(*cell, None);
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use kcl_core::ids::StreamId;
-use kcl_core::testing::conformance;
+use kcl_core::testing::conformance::{self, Subject};
+use kcl_local::dynamodb::StaleReads;
 use kcl_local::{Fault, Local, Settings};
 
 use super::{STREAM, multi, multi_stream, prepared, single, world};
@@ -16,6 +17,15 @@ async fn leases_of_one_stream_keep_every_promise() {
 #[tokio::test(start_paused = true)]
 async fn leases_of_several_streams_keep_every_promise() {
     conformance::all(&multi_stream(), || async { multi(&world()) }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_read_as_last_written_although_eventually_consistent_reads_are_stale() {
+    let mut settings = Settings::default();
+    let max_age = Duration::from_mins(10);
+    settings.dynamodb.stale_reads = Some(StaleReads { max_age, probability: 1.0 });
+    let subject = Subject::prepared(single(&Local::new(settings)), StreamId::named(STREAM)).await;
+    conformance::reading::a_lease_is_read_as_last_written(&subject).await;
 }
 
 /// Every second request meets it.
@@ -78,7 +88,7 @@ async fn faults_in_any_order_are_survived() {
         let make = || async move {
             let local = Local::new(Settings { seed, ..Settings::default() });
             let store = prepared(single(&local)).await;
-            let mut random = fastrand_like(seed);
+            let mut random = luck(seed);
             local.set_faults(move |_| match random() % 14 {
                 0 => Fault::refused(400, "ThrottlingException", "Rate exceeded"),
                 1 => Fault::internal_error(),
@@ -97,7 +107,7 @@ async fn faults_in_any_order_are_survived() {
 }
 
 /// A small generator (an LCG's high bits): the tests of this crate need no more luck than this.
-fn fastrand_like(seed: u64) -> impl FnMut() -> u64 + Send {
+fn luck(seed: u64) -> impl FnMut() -> u64 + Send {
     let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

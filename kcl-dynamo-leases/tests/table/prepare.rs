@@ -109,6 +109,7 @@ async fn an_index_that_disappears_is_done_without() {
         assert_eq!(store.list_owned(&worker("me")).await.expect("answered"), None);
         seconds(20).await;
     }
+    assert_eq!(sent(&local, "Query"), 2, "it is not asked again once it is known to be gone");
 }
 
 #[tokio::test(start_paused = true)]

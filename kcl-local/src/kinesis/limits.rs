@@ -166,4 +166,12 @@ mod tests {
         assert!(!budget.admits(Timestamp(999), 2 * MIB));
         assert!(budget.admits(Timestamp(1000), 2 * MIB));
     }
+
+    #[test]
+    fn a_read_of_exactly_a_second_does_not_overdraw() {
+        let mut budget = ReadBudget::default();
+        budget.charge(2 * MIB, Timestamp(0), 2 * MIB);
+        assert!(!budget.admits(Timestamp(0), 2 * MIB));
+        assert!(budget.admits(Timestamp(1), 2 * MIB));
+    }
 }

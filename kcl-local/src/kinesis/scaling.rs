@@ -174,6 +174,7 @@ mod tests {
         for (current, target, allowed) in cases {
             assert_eq!(check_bounds(current, target, 10_000).is_ok(), allowed, "{current} to {target}");
         }
+        assert!(check_bounds(6_000, 10_000, 10_000).is_ok());
         assert!(check_bounds(6_000, 10_001, 10_000).is_err());
         assert!(check_bounds(12_000, 9_000, 10_000).is_ok());
         assert!(check_bounds(12_000, 11_000, 10_000).is_err());

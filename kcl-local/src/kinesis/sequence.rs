@@ -19,7 +19,8 @@ const SECONDS_MASK: u64 = (1 << 36) - 1;
 /// The place of a record in its shard.
 ///
 /// Numbers grow within a shard, and those of a child shard are greater than those of its parents, because the first
-/// field is the shard's [epoch](Epochs). `Display` and `FromStr` use the decimal form of the API.
+/// field is the time the shard was made, never the same for two that were not made together. `Display` and `FromStr`
+/// use the decimal form of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SequenceNumber {
     pub(super) epoch: u64,
@@ -181,7 +182,11 @@ mod tests {
         altered.replace_range(55..56, "9");
         let leading_zero = format!("0{real}");
         let too_long = format!("{real}0");
-        for text in ["", "0", "17", "TRIM_HORIZON", "-1", &altered, &leading_zero, &too_long, &"9".repeat(129)] {
+        // The same value if the character after 9 counted as ten.
+        let colon = number(9, 1, 1).to_string().replacen("10", "0:", 1);
+        assert!(colon.contains(':'));
+        for text in ["", "0", "17", "TRIM_HORIZON", "-1", &altered, &leading_zero, &too_long, &colon, &"9".repeat(129)]
+        {
             assert_eq!(text.parse::<SequenceNumber>(), Err(NotASequenceNumber), "{text}");
         }
     }

@@ -136,3 +136,22 @@ impl Shard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_places_of_records_leave_gaps() {
+        let parents = Parents::default();
+        let mut shard = Shard::open(ShardId(0), 1, HashKeyRange::FULL, parents, Timestamp(0));
+        for gap in [3, 0, 16] {
+            shard.append(NewRecord::keyed("k", "d"), gap, Timestamp(0));
+        }
+        let places: Vec<u64> = shard.records_from(0).map(|record| record.sequence_number.place).collect();
+        assert_eq!(places, [3, 4, 20]);
+        assert_eq!(shard.records_from(4).count(), 2, "a place between records is one too");
+        assert_eq!(shard.records_from(5).count(), 1);
+        assert_eq!(shard.tip(), 21);
+    }
+}

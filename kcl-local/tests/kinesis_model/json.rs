@@ -213,6 +213,8 @@ fn tags_are_listed_in_pages() {
     ok(&mut world, "RemoveTagsFromStream", &json!({"StreamName": S, "TagKeys": ["b"]}));
     let first = ok(&mut world, "ListTagsForStream", &json!({"StreamName": S, "Limit": 1}));
     assert_eq!(first, json!({"Tags": [{"Key": "a", "Value": "1"}], "HasMoreTags": true}));
+    let both = ok(&mut world, "ListTagsForStream", &json!({"StreamName": S, "Limit": 2}));
+    assert_eq!((both["Tags"].as_array().map(Vec::len), &both["HasMoreTags"]), (Some(2), &json!(false)));
     let rest = ok(&mut world, "ListTagsForStream", &json!({"StreamName": S, "ExclusiveStartTagKey": "a"}));
     assert_eq!(rest, json!({"Tags": [{"Key": "c", "Value": "3"}], "HasMoreTags": false}));
 }
@@ -245,7 +247,6 @@ fn requests_that_break_the_schema_are_refused_by_name() {
         ),
         ("UpdateMaxRecordSize", json!({"StreamName": S, "MaxRecordSizeInKiB": 2048}), "ValidationException"),
         ("UpdateMaxRecordSize", json!({"StreamARN": ARN, "MaxRecordSizeInKiB": 1}), "ValidationException"),
-        ("GetRecords", json!({"ShardIterator": "x", "DryRun": true}), "InvalidArgumentException"),
     ];
     for (operation, request, expected) in cases {
         assert_eq!(code(&mut world, operation, &request), expected, "{operation} {request}");
@@ -260,6 +261,16 @@ fn operations_that_the_model_does_not_have_are_refused_by_name() {
         assert_eq!(code, "UnknownOperationException");
         assert!(message.contains(operation), "{message}");
     }
+}
+
+#[test]
+fn a_dry_run_is_refused_rather_than_done() {
+    let mut world = World::with_stream(1);
+    let delete = json!({"StreamName": S, "DryRun": true});
+    assert!(world.call("DeleteStream", &delete).expect_err("refused").1.contains("DryRun"));
+    assert_eq!(ok(&mut world, "ListStreams", &json!({}))["StreamNames"], json!([S]));
+    let put = json!({"StreamName": S, "PartitionKey": "k", "Data": "", "DryRun": false});
+    ok(&mut world, "PutRecord", &put);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Writing records.
 
 use kcl_local::kinesis::{
-    ErrorCode, HashKeyRange, NewRecord, RecordDistributionStrategy as Strategy, Settings, ShardId, StreamSpec, hash_key,
+    ErrorCode, HashKeyRange, NewRecord, RecordDistributionStrategy as Strategy, Settings, ShardFilter, ShardId,
+    StreamSpec, hash_key,
 };
 use serde_json::json;
 
-use super::world::{S, World, refusal};
+use super::world::{HOUR, S, World, refusal};
 
 const MIB: usize = 1024 * 1024;
 
@@ -158,6 +159,12 @@ fn the_number_for_ordering_must_be_of_this_stream_and_have_a_meaning() {
         assert_eq!(code, "InvalidArgumentException");
         assert!(message.contains(foreign) && message.contains("did not come from this stream"), "{message}");
     }
+
+    world.split(0);
+    world.pass(24 * HOUR);
+    assert_eq!(world.listed(ShardFilter::FromTrimHorizon), [1, 2, 3]);
+    let request = json!({"StreamName": S, "PartitionKey": "k", "Data": "", "SequenceNumberForOrdering": ours});
+    world.call("PutRecord", &request).expect("of a shard that has expired");
 
     world.create("auto", StreamSpec::on_demand(Strategy::Auto));
     let request = json!({"StreamName": "auto", "Data": "", "SequenceNumberForOrdering": ours});

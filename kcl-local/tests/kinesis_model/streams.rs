@@ -52,6 +52,9 @@ fn only_an_active_stream_can_be_deleted_or_changed() {
     assert_eq!(refusal(world.kinesis.increase_retention(S, 48, now)), ErrorCode::ResourceInUse);
     assert_eq!(refusal(world.kinesis.update_stream_mode(S, StreamMode::OnDemand, now)), ErrorCode::ResourceInUse);
     assert_eq!(refusal(world.kinesis.update_max_record_size(S, 2048, now)), ErrorCode::ResourceInUse);
+    assert_eq!(refusal(world.kinesis.scale_on_demand(S, 4, now)), ErrorCode::ResourceInUse);
+    let strategy = Strategy::UserPartitionKey;
+    assert_eq!(refusal(world.kinesis.update_record_distribution(S, strategy, now)), ErrorCode::ResourceInUse);
     world.put_at(0, "writes go on");
 }
 
@@ -102,6 +105,16 @@ fn the_shard_limit_of_the_account_counts_open_and_coming_shards() {
     world.split(0);
     let split = world.kinesis.split_shard_in_half(S, ShardId(1), world.now);
     assert_eq!(refusal(split), ErrorCode::LimitExceeded);
+}
+
+#[test]
+fn the_account_has_a_limit_of_on_demand_streams() {
+    let mut world = World::with_settings(1, Settings { on_demand_streams: 2, ..Settings::default() });
+    let spec = StreamSpec::on_demand(Strategy::UserPartitionKey);
+    world.create("first", spec.clone());
+    world.create("second", spec.clone());
+    assert_eq!(refusal(world.kinesis.create_stream("third", spec, world.now)), ErrorCode::LimitExceeded);
+    world.create("provisioned", StreamSpec::provisioned(1));
 }
 
 #[test]
@@ -190,6 +203,8 @@ fn tags_are_added_overwritten_removed_and_limited() {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     };
     let mut world = World::with_settings(1, Settings { tags_per_stream: 2, ..Settings::default() });
+    let three = StreamSpec { tags: tags(&[("a", "1"), ("b", "2"), ("c", "3")]), ..StreamSpec::provisioned(1) };
+    assert_eq!(refusal(world.kinesis.create_stream("tagged", three, world.now)), ErrorCode::InvalidArgument);
     world.kinesis.add_tags(S, tags(&[("a", "1"), ("b", "2")]), world.now).expect("two");
     world.kinesis.add_tags(S, tags(&[("a", "3")]), world.now).expect("still two");
     let third = world.kinesis.add_tags(S, tags(&[("c", "4")]), world.now);

@@ -156,11 +156,10 @@ pub async fn many_renewals_are_answered_one_by_one(subject: &Subject) {
     let mut renewals = Vec::new();
     for number in 0..100 {
         let held = Lease { owner: Some(me.clone()), ..subject.lease(number) };
-        let mut seen = if number % 7 == 3 { held } else { subject.stored(&held).await };
+        let seen = if number % 7 == 3 { held } else { subject.stored(&held).await };
         if number % 7 == 5 {
             subject.change(&write(&seen, &other, LeaseAction::Take)).await;
         }
-        seen.throughput_kbps = None;
         renewals.push(write(&seen, &me, renew()));
     }
     let outcomes = subject.store.renew(&renewals).await;

@@ -1,0 +1,30 @@
+# What CI runs, and what a developer needs. `just --list` shows all.
+
+# Everything that CI checks.
+check:
+    bash .ci/run
+
+# Formatting and lints only.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# All tests.
+test:
+    cargo test --workspace
+
+# One run of the simulation, as a readable timeline.
+sim SEED:
+    cargo run -p integration-tests --bin simulate -- --seed {{SEED}} --trace
+
+# Many seeds, each run twice with the same trace.
+sims SEEDS="1+50":
+    cargo run -p integration-tests --bin simulate -- --seeds {{SEEDS}} --twice
+
+# The documentation.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Licences, banned crates, sources. Install once: cargo install cargo-deny --locked
+deny:
+    cargo deny check bans licenses sources

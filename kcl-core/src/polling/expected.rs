@@ -1,0 +1,78 @@
+//! How many bytes of the budget to reserve before a call: what its answer may bring.
+//!
+//! An answer brings at most 10 MiB (Kinesis API reference, `GetRecords`), and it is not known before how much. Always to
+//! reserve the most would let a worker read six shards at a time of a budget of 64 MiB; to reserve little would let
+//! hundreds of shards that start with a backlog bring 10 MiB each at the same moment. So:
+//!
+//! - The first call from a position in the past may bring the most; one from the tip, little.
+//! - Later, a reader that is `behind` by some time may get all that a shard takes in that time, 1 MiB a second; and at
+//!   any rate about as much as it got last, so twice that is reserved.
+//!
+//! What an answer brings less goes back to the budget at once, and what it brings more is added if it is free.
+
+use std::time::Duration;
+
+use crate::retrieval::StartAt;
+
+const MIB: usize = 1024 * 1024;
+
+/// Enough for the trickle of a quiet shard.
+const LEAST: usize = 64 * 1024;
+/// What one answer brings at most.
+const MOST: usize = 10 * MIB;
+/// What a shard takes in a second.
+const TAKEN_PER_SECOND: u128 = MIB as u128;
+
+/// What the next answer may bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Expected(usize);
+
+impl Expected {
+    /// Before anything was read.
+    pub(super) fn at_first(from: &StartAt) -> Self {
+        Self(if *from == StartAt::Latest { LEAST } else { MOST })
+    }
+
+    /// After an answer that took this many bytes, and whose end is this far from the tip of the shard.
+    pub(super) fn after(bytes: usize, behind: Option<Duration>) -> Self {
+        let arrived = behind.unwrap_or_default().as_millis().saturating_mul(TAKEN_PER_SECOND) / 1000;
+        let arrived = usize::try_from(arrived).unwrap_or(MOST);
+        Self(bytes.saturating_mul(2).max(arrived).clamp(LEAST, MOST))
+    }
+
+    /// The bytes.
+    pub(super) fn bytes(self) -> usize {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_of_the_past_expects_the_most_and_one_at_the_tip_little() {
+        assert_eq!(Expected::at_first(&StartAt::TrimHorizon).bytes(), MOST);
+        assert_eq!(Expected::at_first(&StartAt::Latest).bytes(), LEAST);
+    }
+
+    #[test]
+    fn what_is_expected_follows_the_last_answer_and_the_time_behind() {
+        let cases = [
+            (0, Some(0), LEAST),
+            (0, None, LEAST),
+            (40_000, Some(0), 80_000),
+            (3 * MIB, Some(0), 6 * MIB),
+            (9 * MIB, Some(0), MOST),
+            (0, Some(1_000), MIB),
+            (0, Some(2_500), 2 * MIB + MIB / 2),
+            (2 * MIB, Some(1_000), 4 * MIB),
+            (0, Some(10_000), MOST),
+            (0, Some(u64::MAX), MOST),
+            (usize::MAX, Some(0), MOST),
+        ];
+        for (bytes, behind, expected) in cases {
+            assert_eq!(Expected::after(bytes, behind.map(Duration::from_millis)).bytes(), expected, "{bytes} {behind:?}");
+        }
+    }
+}
