@@ -1,26 +1,24 @@
 //! Drives one shard through its life: does what the phase asks for, and tells the phase what came of it.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::checkpointer::Checkpointer;
 use crate::decide::phase::{Ending, Outcome, Phase, PhaseEvent};
 use crate::decide::progress::Progress;
-use crate::error::{Cause, Chain};
+use crate::error::Chain;
 use crate::event::{Event, ProcessorCall};
-use crate::lease::EndReason;
 use crate::position::Position;
-use crate::processor::{Acknowledgement, RecordProcessor, ShardContext};
+use crate::processor::Acknowledgement;
 use crate::record::Batch;
 use crate::retry::Backoff;
 use crate::shard::ChildShard;
-use crate::shard_task::attend::{Called, Inbox, Reading, attend, panic_message, until};
+use crate::shard_task::attend::{Called, Inbox, Reading, attend};
 use crate::shard_task::reader::{Delivery, Reader, channel};
-use crate::shard_task::{Command, ShardContextShared, end};
+use crate::shard_task::seat::Seat;
+use crate::shard_task::{Command, ShardContextShared, children};
 use crate::tenure::{Tenure, WriteFailure};
 
 /// How often a waiting shard looks whether its parents are finished. Only shards that somebody assigned too early wait.
@@ -46,28 +44,17 @@ pub(crate) async fn run(
     driver.live().await
 }
 
-struct Driver {
-    shared: Arc<ShardContextShared>,
-    tenure: Arc<Tenure>,
-    inbox: Inbox,
+pub(super) struct Driver {
+    pub(super) shared: Arc<ShardContextShared>,
+    pub(super) tenure: Arc<Tenure>,
+    pub(super) inbox: Inbox,
     phase: Phase,
-    seat: Option<Seat>,
-    reading: Option<Reading>,
+    pub(super) seat: Option<Seat>,
+    pub(super) reading: Option<Reading>,
     /// A batch that was delivered and is not processed.
-    in_hand: Option<Batch>,
-    children: Vec<ChildShard>,
-    backoff: Backoff,
-}
-
-/// A processor and what it holds on to.
-struct Seat {
-    processor: Box<dyn RecordProcessor>,
-    context: ShardContext,
-    checkpointer: Checkpointer,
-    generation: u64,
-    acknowledgement: Acknowledgement,
-    /// `shard_ended` was accepted.
-    agreed_to_end: bool,
+    pub(super) in_hand: Option<Batch>,
+    pub(super) children: Vec<ChildShard>,
+    pub(super) backoff: Backoff,
 }
 
 impl Driver {
@@ -104,7 +91,7 @@ impl Driver {
         }
     }
 
-    fn emit(&self, event: &Event) {
+    pub(super) fn emit(&self, event: &Event) {
         self.shared.tenures.reporter.emit(event);
     }
 
@@ -117,7 +104,7 @@ impl Driver {
     }
 
     /// Waits for what interrupts a shard: its loss, or a command. Cancel safe.
-    async fn interrupted(&mut self) -> PhaseEvent {
+    pub(super) async fn interrupted(&mut self) -> PhaseEvent {
         loop {
             self.inbox.hear_now();
             if self.tenure.is_over() {
@@ -139,7 +126,7 @@ impl Driver {
     }
 
     /// Waits, unless interrupted.
-    async fn pause(&mut self, pause: Duration) -> Option<PhaseEvent> {
+    pub(super) async fn pause(&mut self, pause: Duration) -> Option<PhaseEvent> {
         let until = Instant::now() + pause;
         tokio::select! {
             biased;
@@ -157,7 +144,7 @@ impl Driver {
             let looked = tokio::select! {
                 biased;
                 event = self.interrupted() => return event,
-                looked = end::parents_finished(&shared, &lease) => looked,
+                looked = children::parents_finished(&shared, &lease) => looked,
             };
             match looked {
                 Ok(true) => return PhaseEvent::Ready,
@@ -173,7 +160,7 @@ impl Driver {
         }
     }
 
-    fn lease_write_failed(&self, error: &(dyn std::error::Error + 'static)) {
+    pub(super) fn lease_write_failed(&self, error: &(dyn std::error::Error + 'static)) {
         let shard = self.tenure.shard().clone();
         self.emit(&Event::LeaseWriteFailed { shard, error: Chain(error).to_string() });
     }
@@ -186,7 +173,7 @@ impl Driver {
             self.unseat();
         }
         if self.seat.is_none() {
-            match self.new_seat() {
+            match Seat::new(&self.shared, &self.tenure) {
                 Ok(seat) => self.seat = Some(seat),
                 Err(message) => return self.panicked(ProcessorCall::Create, message).await,
             }
@@ -226,27 +213,8 @@ impl Driver {
         }
     }
 
-    fn new_seat(&self) -> Result<Seat, String> {
-        let (generation, start) = self.tenure.new_generation();
-        let lease = self.tenure.start();
-        let context = ShardContext {
-            shard: lease.shard.clone(),
-            worker: self.shared.worker.clone(),
-            epoch: self.tenure.epoch(),
-            pending: lease.pending.clone().filter(|_| start == lease.checkpoint),
-            start,
-            hash_range: lease.hash_range,
-            parents: lease.parents.clone(),
-        };
-        let made = std::panic::catch_unwind(AssertUnwindSafe(|| (self.shared.factory)(context.clone())));
-        let processor = made.map_err(|panic| panic_message(panic.as_ref()))?;
-        let checkpointer = Checkpointer::new(Arc::clone(&self.tenure), generation);
-        let acknowledgement = Acknowledgement::OnReturn;
-        Ok(Seat { processor, context, checkpointer, generation, acknowledgement, agreed_to_end: false })
-    }
-
     /// What a call of the processor leads to; `Ok` if it returned well. Waits before a call is repeated.
-    async fn outcome(&mut self, call: ProcessorCall, called: Called) -> Result<(), PhaseEvent> {
+    pub(super) async fn outcome(&mut self, call: ProcessorCall, called: Called) -> Result<(), PhaseEvent> {
         let shard = self.tenure.shard().clone();
         match called {
             Called::Returned => {
@@ -339,106 +307,5 @@ impl Driver {
         let age = batch.records().last().and_then(|record| record.arrival).map(|arrival| now.since(arrival));
         let (shard, records) = (self.tenure.shard().clone(), batch.records().len());
         self.emit(&Event::Processed { shard, records, bytes, took, age });
-    }
-
-    async fn end_shard(&mut self) -> PhaseEvent {
-        if let Some(mut seat) = self.seat.take_if(|seat| !seat.agreed_to_end) {
-            let call = seat.processor.shard_ended(&seat.checkpointer);
-            let called = attend(call, &self.tenure, &mut self.inbox, None).await;
-            seat.agreed_to_end = matches!(called, Called::Returned);
-            self.seat = Some(seat);
-            if let Err(event) = self.outcome(ProcessorCall::ShardEnded, called).await {
-                return event;
-            }
-        }
-        let tenure = Arc::clone(&self.tenure);
-        tokio::select! {
-            biased;
-            event = self.interrupted() => return event,
-            () = tenure.completed() => {}
-        }
-        match self.finish().await {
-            Ok(()) => PhaseEvent::Ended,
-            Err(error) => {
-                self.lease_write_failed(error.as_ref());
-                let (_, pause) = self.backoff.next();
-                self.pause(pause).await.unwrap_or(PhaseEvent::Failed)
-            }
-        }
-    }
-
-    async fn finish(&mut self) -> Result<(), Cause> {
-        let children = end::make_children(&self.shared, self.tenure.start(), &self.children).await?;
-        match self.tenure.checkpoint(Position::ShardEnd, children.clone()).await {
-            Ok(()) => {}
-            Err(WriteFailure::Over) => return Err(Box::new(self.tenure.lost())),
-            Err(WriteFailure::Store(error)) => return Err(Box::new(error)),
-        }
-        self.emit(&Event::ShardFinished { shard: self.tenure.shard().clone(), children });
-        self.shared.finished.send_modify(|finished| *finished += 1);
-        // The end is committed; a lease that could not be given back is left to be removed.
-        if self.tenure.free().await.is_err() {
-            self.tenure.end(EndReason::Finished);
-        }
-        Ok(())
-    }
-
-    async fn shut_down(&mut self) -> PhaseEvent {
-        self.reading = None;
-        self.in_hand = None;
-        if let Some(mut seat) = self.seat.take() {
-            let call = seat.processor.shutdown_requested(&seat.checkpointer);
-            let called = attend(call, &self.tenure, &mut self.inbox, None).await;
-            self.seat = Some(seat);
-            let shard = self.tenure.shard().clone();
-            let call = ProcessorCall::ShutdownRequested;
-            let (attempt, retry_in) = (1, Duration::ZERO);
-            match called {
-                Called::Returned => {}
-                Called::Failed(failure) => {
-                    let error = Chain(failure.as_ref()).to_string();
-                    self.emit(&Event::ProcessorFailed { shard, call, attempt, retry_in, error });
-                }
-                Called::Panicked(message) => {
-                    self.emit(&Event::ProcessorPanicked { shard, call, attempt, retry_in, message });
-                }
-                Called::CutOff => self.emit(&Event::ProcessorDropped { shard, call }),
-            }
-        }
-        if self.tenure.is_over() { PhaseEvent::LeaseLost } else { PhaseEvent::Ended }
-    }
-
-    /// Commits what is done and gives the lease back, as long as there is time for it. What cannot be given back expires.
-    async fn give_back(&mut self) {
-        // Time to stop is meant for the processor; telling others that the shard is free is worth a little more.
-        let grace = self.inbox.stop_by.map(|by| by.max(Instant::now()) + self.shared.tenures.timing.attempt);
-        let tenure = Arc::clone(&self.tenure);
-        tokio::select! {
-            biased;
-            freed = tenure.free() => if let Err(WriteFailure::Store(error)) = freed {
-                self.lease_write_failed(&error);
-            },
-            () = until(grace) => tenure.end(EndReason::Released),
-        }
-    }
-
-    async fn lose(&mut self) -> PhaseEvent {
-        self.reading = None;
-        self.in_hand = None;
-        let Some(mut seat) = self.seat.take() else { return PhaseEvent::Ended };
-        let lost = AssertUnwindSafe(seat.processor.lease_lost());
-        let limit = self.shared.tenures.timing.failover;
-        let told = tokio::time::timeout(limit, futures_util::FutureExt::catch_unwind(lost)).await;
-        let (shard, call) = (self.tenure.shard().clone(), ProcessorCall::LeaseLost);
-        match told {
-            Ok(Ok(())) => {}
-            Ok(Err(panic)) => {
-                let message = panic_message(panic.as_ref());
-                let (attempt, retry_in) = (1, Duration::ZERO);
-                self.emit(&Event::ProcessorPanicked { shard, call, attempt, retry_in, message });
-            }
-            Err(_) => self.emit(&Event::ProcessorDropped { shard, call }),
-        }
-        PhaseEvent::Ended
     }
 }

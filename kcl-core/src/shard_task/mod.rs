@@ -2,9 +2,11 @@
 //! [`crate::decide::phase`].
 
 mod attend;
+mod children;
 mod driver;
-mod end;
+mod ending;
 mod reader;
+mod seat;
 
 use std::fmt;
 use std::sync::Arc;

@@ -3,6 +3,8 @@
 mod builder;
 mod handle;
 mod held;
+mod leave;
+mod look;
 mod reconcile;
 mod renew;
 mod run;

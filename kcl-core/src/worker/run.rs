@@ -11,7 +11,6 @@ use tokio::time::Instant;
 
 use crate::decide::cell::Cell;
 use crate::decide::observe::Observations;
-use crate::decide::share;
 use crate::error::{Chain, StoreError, WorkerError};
 use crate::event::{Event, Look};
 use crate::ids::{ShardKey, WorkerId};
@@ -22,17 +21,15 @@ use crate::store::Listing;
 use crate::tenure::Tenure;
 use crate::worker::handle::Stop;
 use crate::worker::held::Held;
+use crate::worker::look::LEAVE_ROOM;
 use crate::worker::reconcile::Reconciler;
-use crate::worker::{Worker, renew, take};
-
-/// The pause before the rest of the free leases is taken, when other workers may be starting at the same moment.
-const LEAVE_ROOM: Duration = Duration::from_millis(100);
+use crate::worker::{Worker, leave, renew};
 
 /// How long the work of a shutdown may last beyond the moment that processors were given: for writing it down.
 const WRITE_DOWN: Duration = Duration::from_secs(5);
 
 /// What a task of the worker came to.
-enum Ended {
+pub(super) enum Ended {
     /// The life of a shard under one ownership.
     Shard(ShardKey),
     /// An attempt to take a lease that was seen like this.
@@ -43,16 +40,16 @@ enum Ended {
     Loop(&'static str),
 }
 
-struct Running {
-    worker: Worker,
-    held: Arc<Held>,
+pub(super) struct Running {
+    pub(super) worker: Worker,
+    pub(super) held: Arc<Held>,
     tasks: JoinSet<Ended>,
-    observations: Observations,
-    taking: BTreeSet<ShardKey>,
-    looking: bool,
-    next_look: Instant,
-    look_backoff: Backoff,
-    unreadable: BTreeSet<String>,
+    pub(super) observations: Observations,
+    pub(super) taking: BTreeSet<ShardKey>,
+    pub(super) looking: bool,
+    pub(super) next_look: Instant,
+    pub(super) look_backoff: Backoff,
+    pub(super) unreadable: BTreeSet<String>,
     reconcile: Arc<Notify>,
     changed: Arc<Notify>,
 }
@@ -134,11 +131,11 @@ impl Running {
         }
     }
 
-    fn report(&self, event: &Event) {
+    pub(super) fn report(&self, event: &Event) {
         self.worker.shared.tenures.reporter.emit(event);
     }
 
-    fn spawn(&mut self, task: Pin<Box<dyn Future<Output = Ended> + Send>>) {
+    pub(super) fn spawn(&mut self, task: Pin<Box<dyn Future<Output = Ended> + Send>>) {
         self.tasks.spawn(task);
     }
 
@@ -218,57 +215,6 @@ impl Running {
         Err(WorkerError::Internal { worker: self.worker.me.worker.clone(), what: what.to_owned() })
     }
 
-    fn look(&mut self) {
-        self.looking = true;
-        let store = Arc::clone(&self.worker.shared.tenures.store);
-        // The store's own deadline is for its own sake; a look that takes longer than this is not worth waiting for.
-        let limit = self.worker.timing.watched_gap;
-        self.spawn(Box::pin(async move {
-            let listed = tokio::time::timeout(limit, store.list()).await;
-            Ended::Look(listed.unwrap_or_else(|_| Err(crate::tenure::no_answer(limit))))
-        }));
-    }
-
-    fn looked(&mut self, listing: &Listing) -> Result<(), WorkerError> {
-        let now = Instant::now();
-        let timing = self.worker.timing;
-        self.looking = false;
-        self.look_backoff.reset();
-        self.report_unreadable(listing);
-        self.worker.shared.tenures.reporter.looked(&listing.leases);
-        self.observations.look(&listing.leases, now, &timing);
-
-        let busy: BTreeSet<_> = self.held.keys().union(&self.taking).cloned().collect();
-        let plan = share::plan(&listing.leases, &busy, &self.worker.me, &self.observations, &timing);
-        if let Some(shard) = plan.twin {
-            return Err(WorkerError::DuplicateWorker { worker: self.worker.me.worker.clone(), shard });
-        }
-        for lease in plan.take {
-            self.taking.insert(lease.shard.clone());
-            let shared = Arc::clone(&self.worker.shared);
-            self.spawn(Box::pin(async {
-                let cell = take::take(shared, lease.clone()).await;
-                Ended::Take(Box::new(lease), cell.map(Box::new))
-            }));
-        }
-        let others = listing.leases.iter().map(|lease| &lease.shard).filter(|shard| !busy.contains(*shard));
-        let silence = self.observations.next_silence(others, &timing);
-        let regular = now + if plan.more { LEAVE_ROOM } else { timing.look };
-        self.next_look = silence.map_or(regular, |silence| regular.min(silence.max(now + LEAVE_ROOM)));
-        Ok(())
-    }
-
-    /// Each row once, until it is repaired.
-    fn report_unreadable(&mut self, listing: &Listing) {
-        let known = std::mem::take(&mut self.unreadable);
-        for (key, problem) in &listing.unreadable {
-            if !known.contains(key) {
-                self.report(&Event::LeaseUnreadable { key: key.clone(), problem: problem.clone() });
-            }
-            self.unreadable.insert(key.clone());
-        }
-    }
-
     fn begin(&mut self, cell: Cell, from: Option<WorkerId>) {
         let tenure = Tenure::new(Arc::clone(&self.worker.shared.tenures), cell, self.worker.phases.f64());
         let tenure = Arc::new(tenure);
@@ -320,6 +266,19 @@ impl Running {
                     }
                 }
             }
+        }
+        tokio::select! {
+            biased;
+            () = aborted(&mut aborts) => {}
+            () = self.leave(by) => {}
+        }
+    }
+
+    /// Gives back what this worker took without knowing. What cannot be given back now expires.
+    async fn leave(&self, by: Instant) {
+        let left = tokio::time::timeout_at(by + WRITE_DOWN, leave::give_back_the_rest(&self.worker.shared)).await;
+        if let Ok(Err(error)) = left {
+            self.report(&Event::LookFailed { what: Look::Leases, attempt: 1, error: Chain(&error).to_string() });
         }
     }
 

@@ -1,5 +1,5 @@
-//! The end of a shard: the leases of the shards that follow it are made before its own end is committed, so that no
-//! crash in between can lose them.
+//! The shards that follow: their leases are made before their parent's end is committed, so that no crash in between can
+//! lose them; they are read after it.
 
 use tokio::time::Instant;
 

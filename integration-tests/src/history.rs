@@ -1,0 +1,209 @@
+//! What happened in a run, as far as the invariants speak of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kcl_core::event::Event;
+use kcl_core::lease::Epoch;
+use kcl_core::position::Position;
+use kcl_local::Clock;
+
+use crate::faults::Class;
+use crate::row::Row;
+use crate::trace::Trace;
+
+/// One process of one worker, from its start to its end, in the order of their starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Run(pub u32);
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "run {}", self.0)
+    }
+}
+
+/// One processor, in the order in which they were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seat(pub u32);
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HowOver {
+    /// Its future was dropped.
+    Killed,
+    /// It was told to stop, and did.
+    Stopped,
+    /// The worker gave up.
+    Failed(String),
+}
+
+/// How a call of a processor ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HowReturned {
+    /// Well.
+    Ok,
+    /// With an error.
+    Failed,
+    /// By a panic.
+    Panicked,
+    /// Its future was dropped.
+    CutOff,
+}
+
+/// What a user record carries, by which it is known again: its key, and its number among all of that key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Payload {
+    /// The partition key.
+    pub key: String,
+    /// The number.
+    pub number: u64,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are what their types say")]
+pub enum What {
+    /// A shard stored a record; one position and payload for each user record in it.
+    Stored { shard: String, records: Vec<(Position, Payload)> },
+    /// A run began.
+    Begun { run: Run, worker: String },
+    /// A run was asked to stop in good order.
+    StopAsked { run: Run },
+    /// A run is over; nothing of it may happen after this.
+    Over { run: Run, how: HowOver },
+    /// From here on nothing goes wrong any more.
+    Calm,
+    /// A request was sent.
+    Sent { run: Option<Run>, operation: String },
+    /// A request met a fault.
+    Fault { run: Option<Run>, class: Class },
+    /// A worker told its observer.
+    Event { run: Run, event: Event },
+    /// A processor was initialised for a shard.
+    Seated { run: Run, seat: Seat, shard: String, epoch: Epoch, start: Position },
+    /// A processor was given records.
+    Called { run: Run, seat: Seat, shard: String, records: Vec<(Position, Payload)> },
+    /// A processor is done with the records up to this one: it is about to say so.
+    Done { run: Run, seat: Seat, shard: String, through: Position },
+    /// The call is over.
+    Returned { run: Run, seat: Seat, how: HowReturned },
+    /// A processor was told of the end of its shard.
+    ShardEnded { run: Run, shard: String },
+    /// A lease was written: as it is now, or `None` if it was removed.
+    Lease { run: Option<Run>, shard: String, row: Option<Row> },
+    /// A shard was split, or two were merged.
+    Resharded { parents: Vec<String> },
+}
+
+/// Something that happened, and when: virtual milliseconds since the world began.
+#[derive(Debug, Clone)]
+pub struct Happening {
+    /// When.
+    pub at: u64,
+    /// What.
+    pub what: What,
+}
+
+/// A whole run of a world, for the invariants.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// In the order in which it happened.
+    pub happenings: Vec<Happening>,
+    /// The shards of the stream at the end, with their parents.
+    pub shards: BTreeMap<String, ShardFacts>,
+    /// The failover time of the fleet.
+    pub failover: Duration,
+}
+
+/// What the stream says of a shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardFacts {
+    /// The shards that it was made of.
+    pub parents: Vec<String>,
+    /// It takes no more records.
+    pub closed: bool,
+}
+
+/// Takes down what happens. Clones write to the same book.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    clock: Clock,
+    book: Arc<Mutex<Book>>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    happenings: Vec<Happening>,
+    trace: Trace,
+    seats: u32,
+}
+
+impl Recorder {
+    /// An empty book by this clock.
+    #[must_use]
+    pub fn new(clock: Clock, trace: Trace) -> Self {
+        Self { clock, book: Arc::new(Mutex::new(Book { trace, ..Book::default() })) }
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Virtual milliseconds since the world began.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.clock.now().millis_since(Clock::BEGINNING)
+    }
+
+    /// Something happens now.
+    pub fn note(&self, what: What) {
+        self.note_at(self.now(), what);
+    }
+
+    /// Something happened at a moment that may be past: a service serves what is late when it is next looked at.
+    pub fn note_at(&self, at: u64, what: What) {
+        let mut book = self.book();
+        book.trace.line(at, format_args!("{what}"), &[]);
+        book.happenings.push(Happening { at, what });
+    }
+
+    /// Something happened that no invariant speaks of.
+    pub fn trace(&self, at: u64, short: fmt::Arguments<'_>, full: &[&dyn fmt::Display]) {
+        self.book().trace.line(at, short, full);
+    }
+
+    /// A number for one more processor.
+    #[must_use]
+    pub fn next_seat(&self) -> Seat {
+        let mut book = self.book();
+        book.seats += 1;
+        Seat(book.seats)
+    }
+
+    /// What happened so far, in order.
+    #[must_use]
+    pub fn happenings(&self) -> Vec<Happening> {
+        let mut happenings = self.book().happenings.clone();
+        happenings.sort_by_key(|happening| happening.at);
+        happenings
+    }
+
+    /// Looks for something that happened.
+    pub fn find<T>(&self, look: impl FnMut(&Happening) -> Option<T>) -> Option<T> {
+        self.book().happenings.iter().find_map(look)
+    }
+
+    /// Looks at everything that happened so far, in the order of taking down.
+    pub fn with<T>(&self, look: impl FnOnce(&[Happening]) -> T) -> T {
+        look(&self.book().happenings)
+    }
+
+    /// The hash of the trace, and its text if that was kept.
+    #[must_use]
+    pub fn traced(&self) -> (u64, Option<String>) {
+        let book = self.book();
+        (book.trace.hash(), book.trace.text().map(str::to_owned))
+    }
+}

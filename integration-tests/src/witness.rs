@@ -1,0 +1,85 @@
+//! Watches the services: what a shard stored, how a lease was written. What happened is what they applied, whether or
+//! not anybody was told.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kcl_core::position::{Position, SequenceNumber};
+use kcl_local::{Clock, Exchange};
+use serde_json::Value;
+
+use crate::history::{Payload, Recorder, What};
+use crate::label;
+use crate::row::Row;
+
+/// What producers packed into the records that they put, by the data on the wire. Clones are the same ledger.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ledger(Arc<Mutex<BTreeMap<String, Vec<Payload>>>>);
+
+impl Ledger {
+    pub(crate) fn enter(&self, wire: String, payloads: Vec<Payload>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(wire, payloads);
+    }
+
+    fn payloads(&self, wire: &str) -> Vec<Payload> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(wire).cloned().unwrap_or_default()
+    }
+}
+
+/// What the world calls for everything that it serves.
+pub(crate) struct Witness {
+    pub(crate) recorder: Recorder,
+    pub(crate) ledger: Ledger,
+}
+
+impl Witness {
+    pub(crate) fn see(&self, seen: &Exchange<'_>) {
+        let at = seen.at.millis_since(Clock::BEGINNING);
+        let Exchange { client, operation, number, .. } = seen;
+        let status = seen.reply.status;
+        let error = seen.reply.body["__type"].as_str().unwrap_or_default();
+        let short = format_args!("served  #{number} {client} {operation} {status} {error}");
+        self.recorder.trace(at, short, &[seen.request, &seen.reply.body]);
+        if status == 200 {
+            self.applied(at, seen);
+        }
+    }
+
+    fn applied(&self, at: u64, seen: &Exchange<'_>) {
+        let (request, reply) = (seen.request, &seen.reply.body);
+        let lease = |item: &Value, row| {
+            let shard = item["leaseKey"]["S"].as_str().unwrap_or_default().to_owned();
+            self.recorder.note_at(at, What::Lease { run: label::run(seen.client), shard, row });
+        };
+        match seen.operation {
+            "PutRecords" => {
+                let records = |body: &Value| body["Records"].as_array().cloned().unwrap_or_default();
+                for (put, stored) in records(request).iter().zip(records(reply)) {
+                    self.stored(at, put, &stored);
+                }
+            }
+            "UpdateItem" => lease(&reply["Attributes"], Row::of(&reply["Attributes"])),
+            "PutItem" => lease(&request["Item"], Row::of(&request["Item"])),
+            "DeleteItem" => lease(&request["Key"], None),
+            "SplitShard" | "MergeShards" => {
+                let names = ["ShardToSplit", "ShardToMerge", "AdjacentShardToMerge"];
+                let parents = names.iter().filter_map(|name| request[*name].as_str().map(str::to_owned)).collect();
+                self.recorder.note_at(at, What::Resharded { parents });
+            }
+            _ => {}
+        }
+    }
+
+    /// One record of a `PutRecords`, unless it was refused.
+    fn stored(&self, at: u64, put: &Value, stored: &Value) {
+        let (Some(shard), Some(sequence), Some(wire)) =
+            (stored["ShardId"].as_str(), stored["SequenceNumber"].as_str(), put["Data"].as_str())
+        else {
+            return;
+        };
+        let Ok(sequence) = SequenceNumber::parse(sequence) else { return };
+        let position = |sub| Position::At { sequence: sequence.clone(), sub };
+        let records = (0..).map(position).zip(self.ledger.payloads(wire)).collect();
+        self.recorder.note_at(at, What::Stored { shard: shard.to_owned(), records });
+    }
+}
