@@ -7,8 +7,13 @@ use kcl_core::time::Timestamp;
 
 /// An error with all its causes on one line. No error of the library prints its source itself.
 pub fn with_causes(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
 }
 
 /// Reads a moment as RFC 3339 writes it, for example `2026-01-01T12:00:00Z`.

@@ -20,7 +20,7 @@ pub struct Handling {
     pub pause: RangeInclusive<u64>,
     /// How long a slow one takes.
     pub slow: RangeInclusive<u64>,
-    calm: AtomicBool,
+    pub(crate) calm: AtomicBool,
 }
 
 impl Default for Handling {

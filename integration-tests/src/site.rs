@@ -52,6 +52,8 @@ pub struct WorkerSpec {
     pub failover: Duration,
     /// What its luck, and that of its processors, follows from.
     pub seed: u64,
+    /// How many records one `GetRecords` asks for.
+    pub read_limit: u32,
     /// What its processors do.
     pub handling: Arc<Handling>,
     /// A bug that is planted into it.
@@ -122,6 +124,7 @@ impl Site {
         let leases = DynamoLeases::single_stream(self.local.dynamodb_client(&label), APP, STREAM).build()?;
         let leases = planted::leases(leases, spec.planted);
         let polling = Polling::builder(self.local.kinesis_client(&label), STREAM)
+            .limit(spec.read_limit)
             .request_timeout(Duration::from_secs(2))
             .clock(self.wall_clock())
             .build()?;

@@ -13,11 +13,12 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// Doubling from `shortest` to `longest`, each multiplied by a random factor from 1 to 2 and cut to `longest`.
+    /// Doubling from `shortest` on, each multiplied by a random factor from 1 to 2; never above `longest`.
     pub(crate) fn new(shortest: Duration, longest: Duration) -> Self {
         let builder = ExponentialBuilder::default()
             .with_min_delay(shortest)
-            .with_max_delay(longest)
+            // The random factor comes on top.
+            .with_max_delay(longest / 2)
             .with_jitter()
             .with_jitter_seed(fastrand::u64(..))
             .without_max_times();
@@ -70,8 +71,8 @@ mod tests {
         let mut backoff = Backoff::new(shortest, longest);
         let pauses: Vec<_> = (0..20).map(|_| backoff.next().1).collect();
         assert!(pauses[0] >= shortest && pauses[0] <= 2 * shortest, "{pauses:?}");
-        assert!(pauses.iter().all(|pause| *pause <= 2 * longest), "{pauses:?}");
-        assert!(pauses[19] >= longest, "{pauses:?}");
+        assert!(pauses.iter().all(|pause| *pause <= longest), "{pauses:?}");
+        assert!(pauses[19] >= longest / 2, "{pauses:?}");
         assert_eq!(backoff.next().0, 21);
         backoff.reset();
         let (attempt, pause) = backoff.next();

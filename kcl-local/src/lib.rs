@@ -11,8 +11,9 @@
 //! - **In process**: [`Local::kinesis_client`] and [`Local::dynamodb_client`] are real AWS SDK clients whose HTTP client
 //!   is the world. Serialisers, signing, retries, time-outs and error parsing are those that run in production. No
 //!   socket is opened and no task is spawned.
-//! - **Over loopback HTTP**: [`serve`] answers any AWS SDK in any language (JSON over HTTP/1.1), and the program
-//!   `kcl-local` is that with a command line. It prints the environment variables that point an SDK to it.
+//! - **Over loopback HTTP**: [`serve`] answers any AWS SDK in any language, and the program `kcl-local` is that with a
+//!   command line. It prints the environment variables that point an SDK to it. One port speaks HTTP/1.1 and HTTP/2
+//!   without TLS, and Kinesis in JSON and in CBOR, as the AWS SDK for Java does by default.
 //!
 //! What goes wrong is a function from request to fate, so a test can lose the answer to one checkpoint of one worker:
 //!

@@ -53,6 +53,19 @@ impl Timestamp {
     pub fn seconds(self) -> u64 {
         self.0 / 1000
     }
+
+    /// A time as the AWS JSON protocols write it: seconds, with the milliseconds as a fraction. `None` before 1970,
+    /// and for what is no number.
+    pub(crate) fn from_json(seconds: f64) -> Option<Self> {
+        // Half a millisecond more makes the cut to whole ones a rounding: most fractions have no exact binary form.
+        let since_epoch = Duration::try_from_secs_f64(seconds + 0.000_5).ok()?;
+        u64::try_from(since_epoch.as_millis()).ok().map(Self)
+    }
+
+    /// The number nearest to the decimal form of a time, which is also how a reader of JSON takes it.
+    pub(crate) fn to_json(self) -> Value {
+        json!(format!("{}.{:03}", self.seconds(), self.0 % 1000).parse::<f64>().unwrap_or_default())
+    }
 }
 
 impl fmt::Display for Timestamp {

@@ -5,3 +5,5 @@
 
 pub mod conformance;
 pub mod faulty;
+pub mod scripted;
+pub mod source_conformance;

@@ -113,20 +113,25 @@ impl Reconciler {
                 .map_err(|error| self.problem(error, complete_once))?;
             create.extend(graph.start(&plan.unreached, &open.shards, beginning, open.service_time));
         }
-        self.apply(create, plan.delete).await
+        self.apply(create, plan.delete, !complete_once).await
     }
 
-    async fn apply(&self, create: Vec<(Lease, CreateReason)>, delete: Vec<Lease>) -> Result<(), Problem> {
+    async fn apply(
+        &self,
+        create: Vec<(Lease, CreateReason)>,
+        delete: Vec<Lease>,
+        first: bool,
+    ) -> Result<(), Problem> {
         let store = &self.shared.tenures.store;
         let failed = |error: crate::error::StoreError| Problem::Passing(Chain(&error).to_string());
-        let mut changed = false;
+        let made = !create.is_empty();
         for (lease, reason) in create {
             if let WriteOutcome::Applied(made) = store.create(&lease).await.map_err(failed)? {
-                changed = true;
                 self.emit(&Event::LeaseCreated { shard: made.shard, checkpoint: made.checkpoint, reason });
             }
         }
-        if changed {
+        // Made by us or, a moment before, by others that started with us: they are there to be taken.
+        if made || first {
             self.changed.notify_one();
         }
         for lease in delete {

@@ -1,11 +1,11 @@
 //! One HTTP request to one HTTP answer, the same for both ways in.
 
 use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
+use aws_smithy_types::date_time::Format as DateTimeFormat;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 
-use super::codec;
+use super::codec::Format;
 use crate::fault::Service;
 use crate::wire::{Reply, Timestamp};
 use crate::world::{Answered, ConnectionLost, Local};
@@ -22,14 +22,16 @@ pub(super) async fn exchange(
     body: &[u8],
 ) -> Result<Response<Bytes>, ConnectionLost> {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let Some((service, operation)) = operation(header("x-amz-target")) else {
-        return Ok(respond(Service::Kinesis, &unaddressed(local, header("x-amz-target"))));
+    let (target, content_type) = (header("x-amz-target"), header("content-type"));
+    let Some((service, operation)) = operation(target) else {
+        return Ok(respond(Format::of(Service::Kinesis, content_type), &unaddressed(local, target)));
     };
-    let answered = match codec::decode(header("content-type"), body) {
+    let format = Format::of(service, content_type);
+    let answered = match format.decode(body) {
         Ok(body) => local.call(client, service, operation, body).await?,
         Err(reply) => unserved(local, reply),
     };
-    Ok(respond(service, &answered))
+    Ok(respond(format, &answered))
 }
 
 /// The service and operation that a value of `x-amz-target` names.
@@ -53,12 +55,11 @@ fn unserved(local: &Local, reply: Reply) -> Answered {
     Answered { reply, request_id: "00000000-0000-4000-8000-000000000000".to_owned(), date: local.clock().now() }
 }
 
-fn respond(service: Service, answered: &Answered) -> Response<Bytes> {
-    let (content_type, body) = codec::encode(service, &answered.reply.body);
-    let mut response = Response::new(body);
+fn respond(format: Format, answered: &Answered) -> Response<Bytes> {
+    let mut response = Response::new(format.encode(&answered.reply.body));
     *response.status_mut() = StatusCode::from_u16(answered.reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(format.content_type()));
     for (name, value) in [("date", http_date(answered.date)), ("x-amzn-requestid", answered.request_id.clone())] {
         // Both are plain ASCII that the world made.
         if let Ok(value) = value.parse() {
@@ -71,7 +72,7 @@ fn respond(service: Service, answered: &Answered) -> Response<Bytes> {
 /// A time as HTTP writes it, in whole seconds.
 fn http_date(time: Timestamp) -> String {
     let seconds = i64::try_from(time.0 / 1000).unwrap_or_default();
-    DateTime::from_secs(seconds).fmt(Format::HttpDate).unwrap_or_default()
+    DateTime::from_secs(seconds).fmt(DateTimeFormat::HttpDate).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod clients;
 mod codec;
 mod exchange;
 mod in_process;
+mod label;
 mod socket;
 
 pub use self::socket::serve;

@@ -1,18 +1,22 @@
-//! The way in for other processes: HTTP/1.1 on a socket.
+//! The way in for other processes: HTTP/1.1 and HTTP/2 without TLS, on one socket.
 
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
+use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::exchange::exchange;
+use super::label::label;
 use crate::world::{ConnectionLost, Local};
 
 /// The largest body: 10 MiB of records in base64 is a third more.
@@ -20,8 +24,13 @@ const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// Serves both services on `listener` until the future is dropped, which closes every connection.
 ///
-/// The service and the operation are told by the header `x-amz-target`. Requests are those of a client with the label
-/// `http`. Signatures are not checked.
+/// A connection is HTTP/2 if it begins with the preface of HTTP/2 (RFC 9113, 3.3: the client knows beforehand), and
+/// HTTP/1.1 else. The service and the operation are told by the header `x-amz-target`. Requests are those of a client
+/// whose label is the application id in its user agent, which the AWS SDKs take from the environment variable
+/// `AWS_SDK_UA_APP_ID`; without one it is `http`. Signatures are not checked.
+///
+/// Where a fault says that the connection is lost, HTTP/1.1 closes it without an answer, and HTTP/2 resets the one
+/// stream.
 pub async fn serve(local: Local, listener: TcpListener) -> Infallible {
     let mut connections = JoinSet::new();
     loop {
@@ -41,23 +50,32 @@ pub async fn serve(local: Local, listener: TcpListener) -> Infallible {
 async fn converse(local: Local, stream: TcpStream) {
     // Without it small answers wait for the client's acknowledgements. A socket that refuses is slower, not wrong.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| handle(&local, request));
+    let service = service_fn(move |request| handle(local.clone(), request));
     // A connection that breaks is its client's to notice.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = auto::Builder::new(Streams::default()).serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn handle(local: &Local, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, ConnectionLost> {
+/// Runs the streams of one HTTP/2 connection, and ends them with it.
+#[derive(Clone, Default)]
+struct Streams(Arc<Mutex<JoinSet<()>>>);
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
+    fn execute(&self, stream: F) {
+        let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while streams.try_join_next().is_some() {}
+        streams.spawn(stream);
+    }
+}
+
+async fn handle(local: Local, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, ConnectionLost> {
     if request.method() == Method::GET {
-        return Ok(text(
-            StatusCode::OK,
-            "kcl-local: POST requests of the AWS JSON protocols for Kinesis and DynamoDB\n",
-        ));
+        return Ok(text(StatusCode::OK, "kcl-local: POST requests of the AWS protocols for Kinesis and DynamoDB\n"));
     }
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
         return Ok(text(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 16 MiB, or broke off\n"));
     };
-    Ok(exchange(local, "http", &parts.headers, &body.to_bytes()).await?.map(Full::new))
+    Ok(exchange(&local, label(&parts.headers), &parts.headers, &body.to_bytes()).await?.map(Full::new))
 }
 
 fn text(status: StatusCode, words: &'static str) -> Response<Full<Bytes>> {

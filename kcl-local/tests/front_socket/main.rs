@@ -1,7 +1,9 @@
 //! The way in over HTTP: the answers to requests good and bad, real requests of boto3, and the program that serves.
 
 mod boto3;
-mod http;
+mod cbor;
+mod h2c;
+mod http1;
 mod program;
 
 use std::convert::Infallible;
@@ -21,7 +23,7 @@ struct World {
     local: Local,
     address: SocketAddr,
     now: Arc<AtomicU64>,
-    _server: JoinSet<Infallible>,
+    server: JoinSet<Infallible>,
 }
 
 impl World {
@@ -35,7 +37,7 @@ impl World {
         let address = listener.local_addr().expect("an address");
         let mut server = JoinSet::new();
         server.spawn(serve(local.clone(), listener));
-        Self { local, address, now, _server: server }
+        Self { local, address, now, server }
     }
 
     fn advance(&self, milliseconds: u64) {

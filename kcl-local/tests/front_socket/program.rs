@@ -60,3 +60,39 @@ async fn a_stream_that_cannot_be_created_is_an_error_at_the_start() {
     let said = String::from_utf8(output.stderr).expect("text");
     assert!(said.starts_with("kcl-local: --stream orders:0 was refused: "), "{said}");
 }
+
+#[tokio::test]
+async fn a_recording_has_a_line_for_every_request() {
+    let file = std::env::temp_dir().join(format!("kcl-local-recording-{}.jsonl", std::process::id()));
+    let path = file.to_str().expect("text");
+    let (_child, lines) = start(&["--stream", "orders:1", "--record", path]).await;
+    let kinesis = address(&lines, "AWS_ENDPOINT_URL_KINESIS");
+    post(kinesis, Some("Kinesis_20131202.ListShards"), JSON, r#"{"StreamName": "invoices"}"#).await;
+    let recorded = std::fs::read_to_string(&file).expect("written");
+    std::fs::remove_file(&file).expect("removed");
+    let mut lines = recorded.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let created = lines.next().expect("the stream of the command line");
+    assert_eq!((&created["client"], &created["operation"]), (&Value::from("ask"), &Value::from("CreateStream")));
+    let asked = lines.next().expect("the request");
+    assert!(asked["at"].as_u64() >= created["at"].as_u64(), "{asked}");
+    for (member, expected) in [
+        ("/client", Value::from("http")),
+        ("/service", "kinesis".into()),
+        ("/operation", "ListShards".into()),
+        ("/request/StreamName", "invoices".into()),
+        ("/status", 400.into()),
+        ("/answer/__type", "ResourceNotFoundException".into()),
+    ] {
+        assert_eq!(asked.pointer(member), Some(&expected), "{member} of {asked}");
+    }
+    assert_eq!(lines.next(), None);
+}
+
+#[tokio::test]
+async fn a_recording_that_cannot_be_written_is_an_error_at_the_start() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kcl-local"));
+    let output = program.args(["--record", "/no/such/folder/file"]).output().await.expect("the program runs");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(said.starts_with("kcl-local: cannot write the recording /no/such/folder/file: "), "{said}");
+}

@@ -1,1 +1,163 @@
-fn main() {}
+//! Consumes any stream: prints its records, and stops in good order.
+
+mod options;
+mod output;
+mod printer;
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, tls};
+use examples::with_causes;
+use kcl_core::error::ConfigError;
+use kcl_core::event::Event;
+use kcl_core::polling::Polling;
+use kcl_core::retrieval::Retrieval as _;
+use kcl_core::worker::Worker;
+use kcl_dynamo_leases::DynamoLeases;
+use serde_json::{Value, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing_subscriber::EnvFilter;
+
+use crate::options::{Options, Retrieval};
+use crate::output::Output;
+use crate::printer::Printer;
+
+/// Why the program ends with an error.
+enum Stopped {
+    /// It was called with something that cannot work: exit code 2.
+    Setting(String),
+    /// It could not go on: exit code 1.
+    Failed(String),
+}
+
+impl From<ConfigError> for Stopped {
+    fn from(error: ConfigError) -> Self {
+        Self::Setting(error.to_string())
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let (code, problem) = match run().await {
+        Ok(()) => (0, None),
+        Err(Stopped::Failed(problem)) => (1, Some(problem)),
+        Err(Stopped::Setting(problem)) => (2, Some(problem)),
+    };
+    if let Some(problem) = problem {
+        eprintln!("consumer: {problem}");
+    }
+    // A return would wait for a reader of standard output that does not read.
+    std::process::exit(code);
+}
+
+async fn run() -> Result<(), Stopped> {
+    let options = Options::read().map_err(Stopped::Setting)?;
+    if options.retrieval == Retrieval::Efo {
+        return Err(Stopped::Setting("--retrieval efo: not built yet; use polling".to_owned()));
+    }
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    let (output, (troubles, events)) = (Output::new(options.output), mpsc::unbounded_channel());
+    let aws = aws().await?;
+    let worker = worker(&options, &aws, &output, troubles)?;
+    work(worker, &options, &output, events).await
+}
+
+/// Region, credentials and endpoints from the usual places.
+async fn aws() -> Result<SdkConfig, Stopped> {
+    let http = Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).load().await;
+    match config.region() {
+        Some(_) => Ok(config),
+        None => Err(Stopped::Setting("no region is set; set AWS_REGION, or a region in the AWS profile".to_owned())),
+    }
+}
+
+fn worker(
+    options: &Options,
+    aws: &SdkConfig,
+    output: &Output,
+    troubles: mpsc::UnboundedSender<Event>,
+) -> Result<Worker, ConfigError> {
+    let stream = Polling::new(aws_sdk_kinesis::Client::new(aws), &options.stream)?;
+    let name = stream.stream().name().to_owned();
+    let leases = DynamoLeases::single_stream(aws_sdk_dynamodb::Client::new(aws), &options.app, &name).build()?;
+    let output = output.clone();
+    let mut builder =
+        Worker::builder(options.app.as_str(), leases, stream, move |shard| Printer::new(shard, output.clone()))
+            .failover_after(options.failover_ms)
+            .start_at(options.start)
+            // Nobody listens any more once the program ends.
+            .observer(move |event: &Event| drop(troubles.send(event.clone())));
+    if let Some(id) = &options.worker_id {
+        builder = builder.worker_id(id.as_str());
+    }
+    builder.build()
+}
+
+/// Runs the worker until it ends, or is told to.
+async fn work(
+    worker: Worker,
+    options: &Options,
+    output: &Output,
+    mut events: mpsc::UnboundedReceiver<Event>,
+) -> Result<(), Stopped> {
+    let handle = worker.handle();
+    let mut signals = Signals::new().map_err(|error| Stopped::Failed(format!("cannot wait for signals: {error}")))?;
+    let mut running = JoinSet::new();
+    running.spawn(worker.run());
+    let mut told = false;
+    loop {
+        tokio::select! {
+            ended = running.join_next() => return match ended {
+                Some(Ok(Ok(()))) | None => Ok(()),
+                Some(Ok(Err(error))) => Err(fatal(handle.worker().as_str(), with_causes(&error), output).await),
+                Some(Err(error)) => Err(fatal(handle.worker().as_str(), with_causes(&error), output).await),
+            },
+            () = signals.next() => {
+                if told {
+                    return Err(Stopped::Failed("told to stop twice; ended at once".to_owned()));
+                }
+                told = true;
+                handle.shutdown(options.shutdown_ms);
+            },
+            () = output.closed() => return Err(Stopped::Failed("standard output cannot be written to".to_owned())),
+            Some(event) = events.recv() => report(printer::trouble(handle.worker().as_str(), &event), output).await,
+        }
+    }
+}
+
+async fn fatal(worker: &str, error: String, output: &Output) -> Stopped {
+    let event = json!({"event": "error", "worker": worker, "shard": null, "error": error});
+    report(Some(event), output).await;
+    Stopped::Failed(error)
+}
+
+async fn report(event: Option<Value>, output: &Output) {
+    if let Some(event) = event {
+        // If it fails, `Output` says so by itself.
+        drop(output.write(vec![event]).await);
+    }
+}
+
+/// The signals that ask a program to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

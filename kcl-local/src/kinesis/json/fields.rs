@@ -1,7 +1,5 @@
 //! Pieces that many requests and answers share.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -77,15 +75,11 @@ pub(super) fn hash_key(field: &str, text: &str) -> Result<u128, Error> {
 
 /// A time in the JSON protocol: seconds since the epoch, with the milliseconds as a fraction.
 pub(super) fn time(field: &str, seconds: f64) -> Result<Timestamp, Error> {
-    // Half a millisecond more makes the cut to whole ones a rounding: most fractions have no exact binary form.
-    let since_epoch = Duration::try_from_secs_f64(seconds + 0.000_5);
-    let millis = since_epoch.ok().and_then(|duration| u64::try_from(duration.as_millis()).ok());
-    millis.map(Timestamp).ok_or_else(|| Error::invalid(format!("{field} is not a time since the Unix epoch.")))
+    Timestamp::from_json(seconds).ok_or_else(|| Error::invalid(format!("{field} is not a time since the Unix epoch.")))
 }
 
-/// The number nearest to the decimal form of a time, which is also how a reader takes it.
 pub(super) fn time_json(time: Timestamp) -> Value {
-    json!(format!("{}.{:03}", time.seconds(), time.0 % 1000).parse::<f64>().unwrap_or_default())
+    time.to_json()
 }
 
 pub(super) fn hash_keys_json(keys: HashKeyRange) -> Value {

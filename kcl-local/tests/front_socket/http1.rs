@@ -34,7 +34,6 @@ async fn requests_that_cannot_be_read_are_refused_in_the_services_words() {
     for (target, content_type, body, kind) in [
         (list, JSON, "{", "SerializationException"),
         (list, JSON, "[1]", "SerializationException"),
-        (list, "application/x-amz-cbor-1.1", "", "SerializationException"),
         (None, JSON, "{}", "UnknownOperationException"),
         (Some("Logs_20140328.PutLogEvents"), JSON, "{}", "UnknownOperationException"),
         (Some("Kinesis_20131202.Fly"), JSON, "{}", "UnknownOperationException"),
@@ -51,4 +50,19 @@ async fn a_lost_connection_is_closed_without_an_answer() {
     world.local.set_faults(|_| Fault::lost_after());
     let head = "POST / HTTP/1.1\r\nhost: local\r\nx-amz-target: DynamoDB_20120810.ListTables\r\n";
     assert!(send(world.address, &format!("{head}content-length: 2\r\n\r\n{{}}")).await.is_none());
+}
+
+#[tokio::test]
+async fn a_client_is_known_by_the_application_id_of_its_sdk() {
+    let world = World::start().await;
+    let target =
+        "POST / HTTP/1.1\r\nhost: local\r\nconnection: close\r\nx-amz-target: DynamoDB_20120810.ListTables\r\n";
+    for agent in ["aws-sdk-java/2.41.21 app/java-1", "curl"] {
+        send(world.address, &format!("{target}user-agent: {agent}\r\ncontent-length: 0\r\n\r\n"))
+            .await
+            .expect("served");
+    }
+    let requests = world.local.requests();
+    let clients: Vec<&str> = requests.keys().map(|(client, _, _)| client.as_str()).collect();
+    assert_eq!(clients, ["http", "java-1"]);
 }

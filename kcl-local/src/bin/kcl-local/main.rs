@@ -1,68 +1,19 @@
 //! Kinesis and DynamoDB on this machine's loopback, for any AWS SDK.
 
+mod options;
+mod recording;
+
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
-use std::str::FromStr;
-use std::time::Duration;
 
 use clap::Parser;
-use kcl_local::{Clock, Local, Service, Settings, serve};
+use kcl_local::{Clock, Local, Service, serve};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Kinesis and DynamoDB on this machine, without an account.
-///
-/// When it is ready it prints the environment variables that point an AWS SDK to it, and a last line `# ready`. It
-/// serves until Ctrl-C or SIGTERM. All data is in memory. Kinesis is spoken in JSON only.
-#[derive(Parser)]
-#[command(version)]
-struct Options {
-    /// Port for Kinesis on 127.0.0.1; 0 takes a free one.
-    #[arg(long, default_value_t = 0)]
-    kinesis_port: u16,
-    /// Port for DynamoDB on 127.0.0.1; 0 takes a free one.
-    #[arg(long, default_value_t = 0)]
-    dynamodb_port: u16,
-    /// The region of both services.
-    #[arg(long, default_value = "us-east-1")]
-    region: String,
-    /// The account, twelve digits.
-    #[arg(long, default_value = "123456789012")]
-    account: String,
-    /// How long a new DynamoDB table is CREATING, in milliseconds.
-    #[arg(long, value_name = "MS")]
-    table_creating_ms: Option<u64>,
-    /// How long an index added to a DynamoDB table is CREATING, in milliseconds.
-    #[arg(long, value_name = "MS")]
-    index_creating_ms: Option<u64>,
-    /// How long a Kinesis stream is CREATING, UPDATING or DELETING, in milliseconds.
-    #[arg(long, value_name = "MS")]
-    stream_delay_ms: Option<u64>,
-    /// A stream to create at the start; may be given many times.
-    #[arg(long = "stream", value_name = "NAME:SHARDS")]
-    streams: Vec<Stream>,
-    /// What random choices follow from.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-}
-
-#[derive(Clone)]
-struct Stream {
-    name: String,
-    shards: u32,
-}
-
-impl FromStr for Stream {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, shards) = text.rsplit_once(':').ok_or("write NAME:SHARDS, as orders:4")?;
-        let shards = shards.parse().map_err(|_| format!("\"{shards}\" is not a number of shards"))?;
-        Ok(Self { name: name.to_owned(), shards })
-    }
-}
+use crate::options::{Options, Stream};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -76,9 +27,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), String> {
-    let settings = settings(&options);
+    let settings = options.settings();
     let changed = settings.changed();
     let local = Local::with_clock(settings, Clock::wall());
+    let recording = recording::start(options.record.as_deref(), &local)?;
     for stream in &options.streams {
         create(&local, stream)?;
     }
@@ -91,26 +43,9 @@ async fn run(options: Options) -> Result<(), String> {
         never = serve(local.clone(), kinesis) => match never {},
         never = serve(local, dynamodb) => match never {},
         interrupted = tokio::signal::ctrl_c() => interrupted.map_err(|error| format!("cannot wait for Ctrl-C: {error}")),
+        failed = recording::failed(recording) => Err(failed),
         _ = terminate.recv() => Ok(()),
     }
-}
-
-fn settings(options: &Options) -> Settings {
-    // The loopback is the network.
-    let none = Settings { latency: Duration::ZERO..=Duration::ZERO, seed: options.seed, ..Settings::default() };
-    let mut settings = none.region(&options.region).account(&options.account);
-    if let Some(ms) = options.table_creating_ms {
-        settings.dynamodb.table_creating = Duration::from_millis(ms);
-    }
-    if let Some(ms) = options.index_creating_ms {
-        settings.dynamodb.index_creating = Duration::from_millis(ms);
-    }
-    if let Some(delay) = options.stream_delay_ms.map(Duration::from_millis) {
-        settings.kinesis.create_delay = delay;
-        settings.kinesis.update_delay = delay;
-        settings.kinesis.delete_delay = delay;
-    }
-    settings
 }
 
 fn create(local: &Local, stream: &Stream) -> Result<(), String> {

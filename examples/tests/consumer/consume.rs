@@ -1,0 +1,77 @@
+//! Reading, stopping, and going on.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::world::{World, is, patiently};
+
+fn data(lines: &[Value]) -> BTreeSet<&str> {
+    let records = lines.iter().filter(|line| is(line, "record"));
+    records.map(|line| line["data"].as_str().expect("text")).collect()
+}
+
+#[tokio::test]
+async fn it_prints_every_record_stops_on_sigterm_and_goes_on_after_the_last_one() {
+    patiently(async {
+        let world = World::start().await;
+        world.kinesis("CreateStream", json!({"StreamName": "words", "ShardCount": 2}));
+        let before = ["one", "two", "three", "four", "five", "six"];
+        world.put("words", &before);
+
+        let mut first = world.consume("words", &["--worker-id", "w-1"]);
+        let lines = first.records(before.len()).await;
+        assert_eq!(data(&lines), BTreeSet::from(before));
+        let record = lines.iter().find(|line| is(line, "record")).expect("there are six");
+        let fields: Vec<_> = record.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(fields, ["event", "worker", "shard", "seq", "sub", "key", "arrival_ms", "received_ms", "data"]);
+        assert_eq!((&record["worker"], &record["sub"], &record["key"]), (&json!("w-1"), &json!(0), &record["data"]));
+        assert_eq!(lines.iter().filter(|line| is(line, "initialized")).count(), 2);
+        let (code, lines) = first.stop().await;
+        assert_eq!(code, Some(0));
+        assert_eq!(lines.iter().filter(|line| is(line, "shutdown")).count(), 2, "{lines:?}");
+
+        let after = ["seven", "eight", "nine"];
+        world.put("words", &after);
+        let mut second = world.consume("arn:aws:kinesis:us-east-1:123456789012:stream/words", &[]);
+        assert_eq!(data(&second.records(after.len()).await), BTreeSet::from(after), "nothing comes again");
+        let (code, lines) = second.stop().await;
+        assert_eq!((code, data(&lines)), (Some(0), BTreeSet::new()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_shard_is_printed_and_its_children_follow() {
+    patiently(async {
+        let world = World::start().await;
+        world.kinesis("CreateStream", json!({"StreamName": "words", "ShardCount": 1}));
+        world.put("words", &["parent"]);
+        let middle = (1_u128 << 127).to_string();
+        let split =
+            json!({"StreamName": "words", "ShardToSplit": "shardId-000000000000", "NewStartingHashKey": middle});
+        world.kinesis("SplitShard", split);
+        world.put("words", &["child"]);
+
+        let mut consumer = world.consume("words", &[]);
+        let lines = consumer.records(2).await;
+        let place = |found: &dyn Fn(&Value) -> bool| lines.iter().position(found).expect("printed");
+        let parent = place(&|line| line["data"] == "parent");
+        let end = place(&|line| is(line, "shard_ended"));
+        let child = place(&|line| line["data"] == "child");
+        assert!(parent < end && end < child, "{lines:?}");
+        assert_eq!(consumer.stop().await.0, Some(0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_ends_with_an_error_when_nobody_reads_its_output() {
+    patiently(async {
+        let world = World::start().await;
+        world.kinesis("CreateStream", json!({"StreamName": "words", "ShardCount": 1}));
+        world.put("words", &["one"]);
+        assert_eq!(world.consume("words", &[]).abandon().await, Some(1));
+    })
+    .await;
+}

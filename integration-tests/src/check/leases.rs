@@ -1,0 +1,175 @@
+//! What happens to leases.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Findings;
+use crate::history::{Happening, History, HowOver, Run, Seat, What};
+use crate::row::Row;
+use crate::timeline::Short;
+use kcl_core::event::Event;
+
+/// How long before a worker was asked to stop a fault may have hit it and still be felt.
+const FELT: u64 = 10_000;
+
+/// The checkpoint of a lease never moves back, and a lease that was removed does not come back.
+pub(super) fn commits_never_move_back(history: &History) -> Findings {
+    let mut before: BTreeMap<&str, Option<&Row>> = BTreeMap::new();
+    let mut found = Findings::new();
+    for Happening { at, what } in &history.happenings {
+        let What::Lease { shard, row, .. } = what else { continue };
+        match (before.insert(shard, row.as_ref()), row) {
+            (Some(Some(old)), Some(new)) if new.checkpoint < old.checkpoint => {
+                let (old, new) = (Short(&old.checkpoint), Short(&new.checkpoint));
+                found.push((*at, format!("{shard} goes back from {old} to {new}")));
+            }
+            (Some(None), Some(new)) => found.push((*at, format!("the lease of {shard} comes back: {new}"))),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Who holds each lease, by the writes that were applied.
+#[derive(Default)]
+struct Holders<'a> {
+    workers: BTreeMap<Run, &'a str>,
+    rows: BTreeMap<&'a str, &'a Row>,
+    holders: BTreeMap<&'a str, Run>,
+}
+
+/// What one write to a lease did.
+struct Write<'a> {
+    shard: &'a str,
+    by: Option<Run>,
+    row: &'a Row,
+    before: Option<&'a Row>,
+    /// Who held the lease before.
+    holder: Option<Run>,
+    /// The writer did not hold it, and does now.
+    begins: bool,
+}
+
+impl<'a> Holders<'a> {
+    fn take_in(&mut self, what: &'a What) -> Option<Write<'a>> {
+        match what {
+            What::Begun { run, worker } => {
+                self.workers.insert(*run, worker);
+                None
+            }
+            What::Lease { shard, row: None, .. } => {
+                self.rows.remove(shard.as_str());
+                self.holders.remove(shard.as_str());
+                None
+            }
+            What::Lease { run, shard, row: Some(row) } => {
+                let before = self.rows.insert(shard, row);
+                let holder = self.holders.get(shard.as_str()).copied();
+                let now = run.filter(|run| row.holder().is_some() && row.holder() == self.workers.get(run).copied());
+                match now {
+                    Some(now) => self.holders.insert(shard, now),
+                    None => self.holders.remove(shard.as_str()),
+                };
+                Some(Write { shard, by: *run, row, before, holder, begins: now.is_some() && now != holder })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Each ownership of a shard has a greater epoch than every one before it, whoever held it; and the epoch that a worker
+/// is told is that of a write that it made.
+pub(super) fn epochs_grow(history: &History) -> Findings {
+    let mut holders = Holders::default();
+    let mut last: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut written: BTreeSet<(Run, &str, u64)> = BTreeSet::new();
+    let mut told: BTreeMap<(Run, &str), u64> = BTreeMap::new();
+    let mut found = Findings::new();
+    for Happening { at, what } in &history.happenings {
+        if let Some(Write { shard, by, row, begins, .. }) = holders.take_in(what) {
+            let epoch = row.epoch();
+            if let Some(run) = by {
+                written.insert((run, shard, epoch));
+            }
+            if begins && let Some(before) = last.insert(shard, epoch).filter(|before| *before >= epoch) {
+                found.push((*at, format!("{shard}: epoch {epoch} begins after epoch {before}")));
+            }
+        }
+        if let What::Event { run, event: Event::LeaseTaken { shard, epoch, .. } } = what {
+            let (shard, epoch) = (shard.shard.as_str(), epoch.number());
+            if !written.contains(&(*run, shard, epoch)) {
+                found.push((*at, format!("{run} holds {shard} under epoch {epoch}, and made no such write")));
+            }
+            if let Some(before) = told.insert((*run, shard), epoch).filter(|before| *before >= epoch) {
+                found.push((*at, format!("{run} holds {shard} under epoch {epoch} after epoch {before}")));
+            }
+        }
+    }
+    found
+}
+
+/// Only the run that made the newest ownership of a shard commits: never one whose lease another run has begun to hold
+/// since, under whatever worker id.
+pub(super) fn only_the_holder_commits(history: &History) -> Findings {
+    let mut holders = Holders::default();
+    let mut found = Findings::new();
+    for Happening { at, what } in &history.happenings {
+        if let Some(Write { shard, by, row, before: Some(before), holder, .. }) = holders.take_in(what)
+            && before.checkpoint != row.checkpoint
+            && (by.is_none() || by != holder)
+        {
+            let name = |run: Option<Run>| run.map_or_else(|| "nobody".to_owned(), |run| run.to_string());
+            found.push((*at, format!("{} commits {shard}, which {} holds", name(by), name(holder))));
+        }
+    }
+    found
+}
+
+/// Once an ownership has begun to work on a shard, no processor of an earlier one is given records of it.
+pub(super) fn one_reader_at_a_time(history: &History) -> Findings {
+    let mut newest: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut seats: BTreeMap<Seat, u64> = BTreeMap::new();
+    let mut found = Findings::new();
+    for Happening { at, what } in &history.happenings {
+        match what {
+            What::Seated { seat, shard, epoch, .. } => {
+                seats.insert(*seat, epoch.number());
+                let newest = newest.entry(shard).or_default();
+                *newest = epoch.number().max(*newest);
+            }
+            What::Called { run, seat, shard, .. } => {
+                let (mine, newest) = (seats.get(seat), newest.get(shard.as_str()));
+                if mine < newest {
+                    found.push((*at, format!("{run} reads {shard} in epoch {mine:?}, and epoch {newest:?} has begun")));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A worker that was told to stop and did holds no lease any more, unless its requests met faults meanwhile. (A lease
+/// that still names it because an earlier process of that id died with it is not one that it held.)
+pub(super) fn stopped_workers_hold_nothing(history: &History) -> Findings {
+    let mut holders = Holders::default();
+    let mut asked: BTreeMap<Run, u64> = BTreeMap::new();
+    let mut hit: BTreeMap<Run, u64> = BTreeMap::new();
+    let mut found = Findings::new();
+    for Happening { at, what } in &history.happenings {
+        holders.take_in(what);
+        match what {
+            What::StopAsked { run } => drop(asked.insert(*run, *at)),
+            What::Fault { run: Some(run), .. } => drop(hit.insert(*run, *at)),
+            What::Over { run, how: HowOver::Stopped } => {
+                let began = asked.get(run).copied().unwrap_or(*at);
+                if hit.get(run).is_some_and(|hit| hit + FELT >= began) {
+                    continue;
+                }
+                let held = holders.holders.iter().filter(|(_, holder)| *holder == run);
+                found.extend(held.map(|(shard, _)| (*at, format!("{run} has stopped and still holds {shard}"))));
+            }
+            _ => {}
+        }
+    }
+    found
+}

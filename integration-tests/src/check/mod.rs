@@ -1,0 +1,61 @@
+//! The invariants: functions over the history of a run. Each says in its first sentence what must hold.
+
+mod leases;
+mod lives;
+mod records;
+
+use std::fmt;
+
+use crate::history::History;
+
+/// An invariant that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The invariant.
+    pub invariant: &'static str,
+    /// When, in virtual milliseconds since the world began.
+    pub at: u64,
+    /// What was seen.
+    pub seen: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}.{:03}: {}", self.invariant, self.at / 1000, self.at % 1000, self.seen)
+    }
+}
+
+/// What an invariant's function found against it: when, and what.
+type Findings = Vec<(u64, String)>;
+
+macro_rules! invariants {
+    ($($module:ident::$name:ident),* $(,)?) => {
+        /// All invariants, by name.
+        const INVARIANTS: &[(&str, fn(&History) -> Findings)] = &[$((stringify!($name), $module::$name)),*];
+    };
+}
+
+invariants! {
+    records::commits_follow_processing,
+    records::processors_start_at_what_is_done,
+    records::deliveries_are_the_shard_in_order,
+    records::parents_come_first,
+    records::everything_is_consumed,
+    leases::commits_never_move_back,
+    leases::epochs_grow,
+    leases::only_the_holder_commits,
+    leases::one_reader_at_a_time,
+    leases::stopped_workers_hold_nothing,
+    lives::nothing_happens_after_the_end,
+    lives::workers_do_not_give_up,
+    lives::no_shard_stalls_in_calm,
+}
+
+/// Everything in a history that must not be.
+#[must_use]
+pub fn check(history: &History) -> Vec<Violation> {
+    let found = INVARIANTS
+        .iter()
+        .flat_map(|(invariant, holds)| holds(history).into_iter().map(|(at, seen)| Violation { invariant, at, seen }));
+    found.collect()
+}

@@ -1,0 +1,94 @@
+//! What a run amounted to, on one line.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::faults::Class;
+use crate::history::{HowOver, What};
+use crate::world::Lived;
+
+/// The figures of one run, or of several added up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Virtual time.
+    pub lasted: Duration,
+    /// User records that the stream stored.
+    pub records: u64,
+    /// User records given to processors, each as often as it was.
+    pub deliveries: u64,
+    /// Requests sent.
+    pub requests: u64,
+    /// Faults that requests met.
+    pub faults: BTreeMap<Class, u64>,
+    /// Checkpoints that moved.
+    pub commits: u64,
+    /// Workers dropped.
+    pub kills: u64,
+    /// Workers stopped in good order.
+    pub stops: u64,
+    /// Workers that gave up.
+    pub failures: u64,
+    /// Splits and merges.
+    pub reshards: u64,
+}
+
+impl Figures {
+    /// The figures of a run.
+    #[must_use]
+    pub fn of(lived: &Lived) -> Self {
+        let mut figures = Self { lasted: lived.lasted, ..Self::default() };
+        let mut committed = BTreeMap::new();
+        let count = |records: &[_]| u64::try_from(records.len()).unwrap_or(u64::MAX);
+        for happening in &lived.history.happenings {
+            match &happening.what {
+                What::Stored { records, .. } => figures.records += count(records),
+                What::Called { records, .. } => figures.deliveries += count(records),
+                What::Sent { .. } => figures.requests += 1,
+                What::Fault { class, .. } => *figures.faults.entry(*class).or_default() += 1,
+                What::Over { how: HowOver::Killed, .. } => figures.kills += 1,
+                What::Over { how: HowOver::Stopped, .. } => figures.stops += 1,
+                What::Over { how: HowOver::Failed(_), .. } => figures.failures += 1,
+                What::Resharded { .. } => figures.reshards += 1,
+                What::Lease { shard, row: Some(row), .. } => {
+                    let before = committed.insert(shard, &row.checkpoint);
+                    figures.commits += u64::from(before.is_some_and(|before| *before != row.checkpoint));
+                }
+                _ => {}
+            }
+        }
+        figures
+    }
+
+    /// How many faults there were.
+    #[must_use]
+    pub fn all_faults(&self) -> u64 {
+        self.faults.values().sum()
+    }
+
+    /// What must be in a run for it to have shown anything, and is not.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        let counts = [
+            ("records", self.records),
+            ("requests", self.requests),
+            ("faults", self.all_faults()),
+            ("commits", self.commits),
+            ("reshards", self.reshards),
+        ];
+        counts.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect()
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "virtual_s={:.1} records={}", self.lasted.as_secs_f64(), self.records)?;
+        write!(f, " deliveries={} requests={}", self.deliveries, self.requests)?;
+        write!(f, " faults={}", self.all_faults())?;
+        for (place, (class, count)) in self.faults.iter().enumerate() {
+            write!(f, "{}{class}:{count}", if place == 0 { '(' } else { ',' })?;
+        }
+        write!(f, "{} commits={} kills={}", if self.faults.is_empty() { "" } else { ")" }, self.commits, self.kills)?;
+        write!(f, " stops={} failures={} reshards={}", self.stops, self.failures, self.reshards)
+    }
+}

@@ -1,0 +1,136 @@
+//! The workers of a site: each has a slot, and in it one run after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kcl_core::error::ConfigError;
+use kcl_core::worker::WorkerHandle;
+use tokio::task::JoinSet;
+
+use crate::fate::Fate;
+use crate::handling::Handling;
+use crate::history::{HowOver, Run, What};
+use crate::planted::Planted;
+use crate::site::{Site, WorkerSpec};
+
+/// What the workers of a fleet have in common.
+#[derive(Debug, Clone)]
+pub struct FleetSpec {
+    /// The failover time.
+    pub failover: Duration,
+    /// What all luck follows from.
+    pub seed: u64,
+    /// How many records one `GetRecords` asks for.
+    pub read_limit: u32,
+    /// What processors do.
+    pub handling: Arc<Handling>,
+    /// A planted bug.
+    pub planted: Option<Planted>,
+}
+
+/// The workers of a site. Dropping it drops all of them.
+#[derive(Debug)]
+pub struct Fleet {
+    site: Site,
+    spec: FleetSpec,
+    runs: JoinSet<Run>,
+    live: Vec<Live>,
+    begun: u32,
+}
+
+/// A worker that runs.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// Its run.
+    pub run: Run,
+    /// Its slot.
+    pub slot: usize,
+    /// Its worker id.
+    pub id: String,
+    /// Its handle.
+    pub handle: WorkerHandle,
+    /// When it dies.
+    pub fate: Arc<Fate>,
+}
+
+impl Fleet {
+    /// No worker yet.
+    #[must_use]
+    pub fn new(site: Site, spec: FleetSpec) -> Self {
+        Self { site, spec, runs: JoinSet::new(), live: Vec::new(), begun: 0 }
+    }
+
+    /// Starts a worker.
+    ///
+    /// # Errors
+    /// If a setting cannot work.
+    pub fn start(&mut self, slot: usize, id: &str) -> Result<Live, ConfigError> {
+        self.start_with(slot, id, Fate::default())
+    }
+
+    /// Starts a worker whose fate is given.
+    ///
+    /// # Errors
+    /// If a setting cannot work.
+    pub fn start_with(&mut self, slot: usize, id: &str, fate: Fate) -> Result<Live, ConfigError> {
+        self.begun += 1;
+        let run = Run(self.begun);
+        let FleetSpec { failover, seed, read_limit, handling, planted } = self.spec.clone();
+        let seed = seed.wrapping_add(u64::from(run.0) << 40);
+        let spec = WorkerSpec { run, slot, id: id.to_owned(), failover, seed, read_limit, handling, planted };
+        let worker = self.site.worker(&spec)?;
+        let fate = Arc::new(fate);
+        let live = Live { run, slot, id: id.to_owned(), handle: worker.handle(), fate: Arc::clone(&fate) };
+        let recorder = self.site.recorder.clone();
+        recorder.note(What::Begun { run, worker: id.to_owned() });
+        self.live.push(live.clone());
+        self.runs.spawn(async move {
+            let how = fate.live(worker).await;
+            recorder.note(What::Over { run, how });
+            run
+        });
+        Ok(live)
+    }
+
+    /// The worker in a slot, if one runs.
+    #[must_use]
+    pub fn in_slot(&self, slot: usize) -> Option<Live> {
+        self.live.iter().find(|live| live.slot == slot).cloned()
+    }
+
+    /// All workers that run.
+    #[must_use]
+    pub fn live(&self) -> Vec<Live> {
+        self.live.clone()
+    }
+
+    /// Asks a worker to stop in good order.
+    pub fn stop(&self, live: &Live, within: Duration) {
+        self.site.recorder.note(What::StopAsked { run: live.run });
+        live.handle.shutdown(within);
+    }
+
+    /// Waits until a worker is over; `None` at once if none runs. Cancel safe.
+    pub async fn over(&mut self) -> Option<Live> {
+        let run = self.runs.join_next().await?.ok()?;
+        let at = self.live.iter().position(|live| live.run == run)?;
+        Some(self.live.swap_remove(at))
+    }
+
+    /// Stops all workers in good order, and waits until they are over.
+    pub async fn stop_all(&mut self, within: Duration) {
+        for live in self.live() {
+            self.stop(&live, within);
+        }
+        while self.over().await.is_some() {}
+    }
+
+    /// How a run ended, if it did.
+    #[must_use]
+    pub fn how_over(&self, run: Run) -> Option<HowOver> {
+        self.site.recorder.find(|happening| match &happening.what {
+            What::Over { run: over, how } if *over == run => Some(how.clone()),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,265 @@
+//! What will happen to a world, drawn from its seed before it begins: data, so that it can be printed and made smaller.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use kcl_local::dynamodb::StaleReads;
+use kcl_local::{Service, Settings};
+
+use crate::faults::{Class, Window};
+use crate::handling::Handling;
+
+/// When the first worker starts, after the stream is ACTIVE.
+const START: Duration = Duration::from_secs(2);
+
+/// The whole of a seed.
+#[derive(Debug)]
+pub struct Plan {
+    /// The seed.
+    pub seed: u64,
+    /// The failover time of the fleet.
+    pub failover: Duration,
+    /// When each worker starts, since the world began.
+    pub starts: Vec<Duration>,
+    /// The shards that the stream begins with.
+    pub shards: u32,
+    /// How the services behave.
+    pub services: Settings,
+    /// How many records one `GetRecords` asks for.
+    pub read_limit: u32,
+    /// How processors behave.
+    pub handling: Handling,
+    /// The pause between two puts, in milliseconds.
+    pub put_every: RangeInclusive<u64>,
+    /// What goes wrong on the network. All of it is over before `calm`.
+    pub windows: Vec<Window>,
+    /// What is done to the fleet and the stream, and when.
+    pub deeds: Vec<(Duration, Deed)>,
+    /// From when on nothing goes wrong any more.
+    pub calm: Duration,
+}
+
+/// Something done to the fleet or the stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Deed {
+    /// Split an open shard.
+    Split,
+    /// Merge two neighbours, if there are any.
+    Merge,
+    /// Drop a worker's future.
+    Kill {
+        /// Whose.
+        slot: usize,
+        /// At which point.
+        point: Point,
+        /// What follows.
+        back: Back,
+    },
+    /// Tell a worker to stop.
+    Stop {
+        /// Which.
+        slot: usize,
+        /// How long its processors have.
+        within: Duration,
+        /// What follows.
+        back: Back,
+    },
+    /// Let a worker give back one of its shards.
+    Release {
+        /// Which worker.
+        slot: usize,
+    },
+    /// End a worker's ownership of one of its shards.
+    Fence {
+        /// Which worker.
+        slot: usize,
+    },
+}
+
+/// At which point a worker is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// Now, after everything else that can run has run so many turns.
+    Turns(u64),
+    /// After so many more polls of its future.
+    Polls(u64),
+    /// When it has sent so many more requests.
+    Requests(u64),
+}
+
+/// When a worker that is gone comes back, and as whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Back {
+    /// After this time.
+    pub after: Duration,
+    /// Under the same worker id.
+    pub same_id: bool,
+}
+
+/// Draws with the words of this module.
+struct Luck(fastrand::Rng);
+
+impl Luck {
+    fn millis(&mut self, range: RangeInclusive<u64>) -> Duration {
+        Duration::from_millis(self.0.u64(range))
+    }
+
+    fn happens(&mut self, probability: f64) -> bool {
+        self.0.f64() < probability
+    }
+
+    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.0.usize(..choices.len())]
+    }
+}
+
+impl Plan {
+    /// The plan of a seed: at least one reshard, one kill and one time of faults, in about a minute.
+    #[must_use]
+    pub fn draw(seed: u64) -> Self {
+        let mut luck = Luck(fastrand::Rng::with_seed(seed));
+        let failover = luck.millis(4_000..=10_000);
+        let calm = luck.millis(35_000..=60_000);
+        let workers = luck.0.usize(1..=3);
+        let starts: Vec<_> = (0..workers).map(|_| START + luck.millis(0..=3_000)).collect();
+        let mut plan = Self {
+            seed,
+            failover,
+            starts,
+            shards: luck.0.u32(1..=4),
+            services: services(seed, &mut luck),
+            read_limit: luck.one_of(&[20, 100, 10_000]),
+            handling: handling(&mut luck),
+            put_every: luck.one_of(&[30..=150, 50..=300, 5..=600].map(Range::from)).into(),
+            windows: Vec::new(),
+            deeds: Vec::new(),
+            calm,
+        };
+        plan.draw_windows(&mut luck);
+        plan.draw_deeds(&mut luck);
+        plan
+    }
+
+    fn draw_windows(&mut self, luck: &mut Luck) {
+        let latest = u64::try_from(self.calm.as_millis()).unwrap_or(u64::MAX) - 9_000;
+        // The first one cannot miss: whoever reads or renews meets it.
+        let first = luck.millis(8_000..=20_000);
+        self.windows.push(Window {
+            from: first,
+            to: first + luck.millis(1_500..=5_000),
+            slot: None,
+            service: None,
+            class: luck.one_of(&Class::ALL),
+            probability: 0.5,
+            delay: luck.millis(200..=6_000),
+        });
+        for _ in 0..luck.0.usize(1..=6) {
+            let from = luck.millis(2_000..=latest);
+            let everybody = luck.happens(0.4);
+            self.windows.push(Window {
+                from,
+                to: from + luck.millis(500..=8_000),
+                slot: (!everybody).then(|| luck.0.usize(..self.starts.len())),
+                service: luck.one_of(&[None, Some(Service::DynamoDb), Some(Service::DynamoDb), Some(Service::Kinesis)]),
+                class: luck.one_of(&Class::ALL),
+                probability: luck.one_of(&[0.1, 0.3, 0.6, 1.0]),
+                delay: luck.millis(200..=6_000),
+            });
+        }
+    }
+
+    fn draw_deeds(&mut self, luck: &mut Luck) {
+        let latest = u64::try_from(self.calm.as_millis()).unwrap_or(u64::MAX) - 5_000;
+        let workers = self.starts.len();
+        let mut deeds = vec![Deed::Split, self.draw_kill(luck)];
+        for _ in 0..luck.0.usize(0..=3) {
+            deeds.push(if luck.happens(0.5) { Deed::Merge } else { Deed::Split });
+        }
+        for _ in 0..luck.0.usize(0..=2) {
+            deeds.push(self.draw_kill(luck));
+        }
+        for _ in 0..luck.0.usize(0..=3) {
+            let slot = luck.0.usize(..workers);
+            deeds.push(match luck.0.u8(0..4) {
+                0 => Deed::Release { slot },
+                1 => Deed::Fence { slot },
+                _ => Deed::Stop { slot, within: luck.millis(0..=8_000), back: self.draw_back(luck) },
+            });
+        }
+        self.deeds = deeds.into_iter().map(|deed| (luck.millis(5_000..=latest), deed)).collect();
+    }
+
+    fn draw_kill(&self, luck: &mut Luck) -> Deed {
+        let point = match luck.0.u8(0..3) {
+            0 => Point::Turns(luck.0.u64(0..50)),
+            1 => Point::Polls(luck.0.u64(1..=40)),
+            _ => Point::Requests(luck.0.u64(1..=30)),
+        };
+        Deed::Kill { slot: luck.0.usize(..self.starts.len()), point, back: self.draw_back(luck) }
+    }
+
+    fn draw_back(&self, luck: &mut Luck) -> Back {
+        let longest = u64::try_from(self.failover.as_millis()).unwrap_or(u64::MAX) * 3 / 2;
+        Back { after: luck.millis(0..=longest), same_id: luck.happens(0.5) }
+    }
+}
+
+fn services(seed: u64, luck: &mut Luck) -> Settings {
+    let mut services = Settings { seed, ..Settings::default() };
+    services.dynamodb.table_creating = luck.millis(0..=3_000);
+    if luck.happens(0.5) {
+        services.dynamodb.index_creating = luck.millis(0..=20_000);
+        services.dynamodb.index_lag = luck.millis(0..=1_000);
+    }
+    if luck.happens(0.5) {
+        services.dynamodb.stale_reads =
+            Some(StaleReads { max_age: luck.millis(100..=2_000), probability: luck.one_of(&[0.1, 0.5, 1.0]) });
+    }
+    services.kinesis.empty_reads_percent = luck.one_of(&[0, 0, 30]);
+    services
+}
+
+fn handling(luck: &mut Luck) -> Handling {
+    Handling {
+        fails: luck.one_of(&[0.0, 0.02, 0.1]),
+        panics: luck.one_of(&[0.0, 0.01, 0.05]),
+        slows: luck.one_of(&[0.0, 0.02, 0.1]),
+        checkpoints: luck.one_of(&[0.0, 0.1, 1.0]),
+        explicit: luck.one_of(&[0.0, 0.5]),
+        pause: luck.one_of(&[0..=5, 10..=100].map(Range::from)).into(),
+        slow: 500..=3_000,
+        ..Handling::default()
+    }
+}
+
+/// A range that can be copied.
+#[derive(Clone, Copy)]
+struct Range(u64, u64);
+
+impl From<RangeInclusive<u64>> for Range {
+    fn from(range: RangeInclusive<u64>) -> Self {
+        Self(*range.start(), *range.end())
+    }
+}
+
+impl From<Range> for RangeInclusive<u64> {
+    fn from(range: Range) -> Self {
+        range.0..=range.1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_seed_has_a_split_a_kill_and_faults_and_ends_in_peace() {
+        for seed in 0..500 {
+            let plan = Plan::draw(seed);
+            let has = |wanted: fn(&Deed) -> bool| plan.deeds.iter().any(|(_, deed)| wanted(deed));
+            assert!(has(|deed| *deed == Deed::Split) && has(|deed| matches!(deed, Deed::Kill { .. })), "{seed}");
+            assert!(plan.windows.len() >= 2 && plan.windows.iter().all(|window| window.to < plan.calm), "{seed}");
+            assert!(plan.deeds.iter().all(|(at, _)| *at < plan.calm), "{seed}");
+        }
+    }
+}

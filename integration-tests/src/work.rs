@@ -1,0 +1,75 @@
+//! How far the work on a stream is, as its history goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kcl_core::position::Position;
+
+use crate::history::{Payload, Seat, ShardFacts, What};
+use crate::row::Row;
+
+/// What is stored and not processed, and the leases as they are.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    undone: BTreeMap<String, BTreeSet<Position>>,
+    in_hand: BTreeMap<Seat, Vec<Position>>,
+    pub(crate) rows: BTreeMap<String, Row>,
+    finished: BTreeSet<String>,
+}
+
+impl Work {
+    pub(crate) fn take_in(&mut self, what: &What) {
+        let positions = |records: &[(Position, Payload)]| records.iter().map(|(at, _)| at.clone()).collect::<Vec<_>>();
+        match what {
+            What::Stored { shard, records } => {
+                self.undone.entry(shard.clone()).or_default().extend(positions(records));
+            }
+            What::Called { seat, records, .. } => {
+                self.in_hand.insert(*seat, positions(records));
+            }
+            // Only what was given to the processor can be done by it, whatever it says.
+            What::Done { seat, shard, through, .. } => {
+                let undone = self.undone.entry(shard.clone()).or_default();
+                for at in self.in_hand.get(seat).into_iter().flatten().filter(|at| *at <= through) {
+                    undone.remove(at);
+                }
+            }
+            What::Lease { shard, row: Some(row), .. } => {
+                if row.checkpoint.is_end() {
+                    self.finished.insert(shard.clone());
+                }
+                self.rows.insert(shard.clone(), row.clone());
+            }
+            What::Lease { shard, row: None, .. } => {
+                self.rows.remove(shard);
+            }
+            _ => {}
+        }
+    }
+
+    /// The first record of the shard up to this position that is not processed.
+    pub(crate) fn undone_through(&self, shard: &str, position: &Position) -> Option<&Position> {
+        self.undone.get(shard)?.range(..=position.clone()).next()
+    }
+
+    /// How many records of the shard are not processed.
+    pub(crate) fn undone(&self, shard: &str) -> usize {
+        self.undone.get(shard).map_or(0, BTreeSet::len)
+    }
+
+    /// Whether the end of the shard was ever committed.
+    pub(crate) fn is_finished(&self, shard: &str) -> bool {
+        self.finished.contains(shard)
+    }
+
+    /// Whether there is something left to do in a shard: records, or its end.
+    pub(crate) fn is_open(&self, shard: &str, facts: &ShardFacts) -> bool {
+        self.undone(shard) > 0 || (facts.closed && !self.is_finished(shard))
+    }
+
+    /// Whether nothing is left to do.
+    pub(crate) fn is_settled(&self, shards: &BTreeMap<String, ShardFacts>) -> bool {
+        shards
+            .iter()
+            .all(|(shard, facts)| !self.is_open(shard, facts) && (facts.closed || self.rows.contains_key(shard)))
+    }
+}

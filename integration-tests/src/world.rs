@@ -1,0 +1,287 @@
+//! The world of a seed: a fleet, a producer, and everything that the plan has in store for them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kcl_core::ids::ShardKey;
+use kcl_core::worker::WorkerHandle;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::fleet::{Fleet, FleetSpec};
+use crate::handling::Handling;
+use crate::history::{History, What};
+use crate::plan::{Back, Deed, Plan, Point};
+use crate::planted::Planted;
+use crate::producer::Producer;
+use crate::site::{STREAM, Site};
+use crate::trace::Trace;
+use crate::work::Work;
+
+/// For how long records are still put once nothing goes wrong any more.
+const STILL_PUTTING: Duration = Duration::from_secs(5);
+/// After how long in calm the world ends, whether or not everything is consumed.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// A stream that is being resharded is asked again.
+const RESHARD_AGAIN: Duration = Duration::from_millis(1_500);
+/// How long processors have at the end.
+const LAST_STOP: Duration = Duration::from_secs(10);
+
+/// What a run of a world gives.
+#[derive(Debug)]
+pub struct Lived {
+    /// What happened.
+    pub history: History,
+    /// Virtual time from beginning to end.
+    pub lasted: Duration,
+    /// The hash of the trace.
+    pub trace: u64,
+    /// The trace itself, if it was asked for.
+    pub text: Option<String>,
+}
+
+/// What is on the world's agenda.
+#[derive(Debug)]
+enum Entry {
+    Start { slot: usize, same_id: bool },
+    Do(Deed),
+    Calm,
+    StopPutting,
+}
+
+struct World {
+    plan: Plan,
+    site: Site,
+    fleet: Fleet,
+    producers: JoinSet<()>,
+    handling: Arc<Handling>,
+    luck: fastrand::Rng,
+    began: Instant,
+    agenda: BTreeMap<Instant, VecDeque<Entry>>,
+    ids: Vec<(String, u32)>,
+    back: Vec<Back>,
+    calm: bool,
+    putting: bool,
+}
+
+/// Lives through the world of a plan. Call it inside a runtime of one thread whose clock is paused.
+pub async fn live(plan: Plan, planted: Option<Planted>, trace: Trace) -> Lived {
+    let began = Instant::now();
+    let mut world = World::new(plan, planted, trace);
+    world.begin().await;
+    world.go_on().await;
+    let history = History {
+        happenings: world.site.recorder.happenings(),
+        shards: world.site.shards(),
+        failover: world.plan.failover,
+    };
+    let (trace, text) = world.site.recorder.traced();
+    Lived { history, lasted: began.elapsed(), trace, text }
+}
+
+impl World {
+    fn new(mut plan: Plan, planted: Option<Planted>, trace: Trace) -> Self {
+        let site = Site::new(plan.services.clone(), trace);
+        let handling = Arc::new(std::mem::take(&mut plan.handling));
+        let spec = FleetSpec {
+            failover: plan.failover,
+            seed: plan.seed,
+            read_limit: plan.read_limit,
+            handling: Arc::clone(&handling),
+            planted,
+        };
+        let workers = plan.starts.len();
+        Self {
+            fleet: Fleet::new(site.clone(), spec),
+            luck: fastrand::Rng::with_seed(plan.seed ^ 0x776f_726c),
+            began: Instant::now(),
+            agenda: BTreeMap::new(),
+            ids: (0..workers).map(|slot| (format!("worker-{slot}"), 0)).collect(),
+            back: vec![Back { after: Duration::from_secs(1), same_id: true }; workers],
+            producers: JoinSet::new(),
+            calm: false,
+            putting: true,
+            handling,
+            site,
+            plan,
+        }
+    }
+
+    fn enter(&mut self, at: Duration, entry: Entry) {
+        let at = (self.began + at).max(Instant::now());
+        self.agenda.entry(at).or_default().push_back(entry);
+    }
+
+    async fn begin(&mut self) {
+        self.site.create_stream(self.plan.shards).await;
+        let windows = self.plan.windows.clone();
+        self.site.faults.open(windows, self.plan.seed ^ 0x6661_7465);
+        self.producers.spawn(Producer::new(&self.site, self.plan.seed).run(self.plan.put_every.clone()));
+        for (slot, at) in self.plan.starts.clone().into_iter().enumerate() {
+            self.enter(at, Entry::Start { slot, same_id: true });
+        }
+        for (at, deed) in std::mem::take(&mut self.plan.deeds) {
+            self.enter(at, Entry::Do(deed));
+        }
+        self.enter(self.plan.calm, Entry::Calm);
+        self.enter(self.plan.calm + STILL_PUTTING, Entry::StopPutting);
+    }
+
+    async fn go_on(&mut self) {
+        let end = self.began + self.plan.calm + PATIENCE;
+        loop {
+            let next = self.agenda.keys().next().copied();
+            // Whether all is done is asked now and then, once that can be.
+            let check = Instant::now() + Duration::from_millis(200);
+            let next = next.unwrap_or(end).min(if self.putting { end } else { check });
+            tokio::select! {
+                biased;
+                Some(gone) = self.fleet.over() => self.gone(gone.slot),
+                () = tokio::time::sleep_until(next) => {}
+            }
+            self.act();
+            let settled = !self.putting && self.is_settled();
+            if settled || Instant::now() >= end {
+                self.fleet.stop_all(LAST_STOP).await;
+                return;
+            }
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        let mut work = Work::default();
+        self.site.recorder.with(|happenings| happenings.iter().for_each(|happening| work.take_in(&happening.what)));
+        work.is_settled(&self.site.shards())
+    }
+
+    fn act(&mut self) {
+        while let Some(due) = self.agenda.first_entry().filter(|due| *due.key() <= Instant::now()) {
+            for entry in due.remove() {
+                match entry {
+                    Entry::Start { slot, same_id } => self.start(slot, same_id),
+                    Entry::Do(deed) => self.do_deed(deed),
+                    Entry::Calm => self.calm_down(),
+                    Entry::StopPutting => {
+                        self.producers.abort_all();
+                        self.putting = false;
+                    }
+                }
+            }
+        }
+    }
+
+    fn gone(&mut self, slot: usize) {
+        let Back { after, same_id } = self.back[slot];
+        let after = if self.calm { Duration::ZERO } else { after };
+        self.enter(self.began.elapsed() + after, Entry::Start { slot, same_id });
+    }
+
+    fn start(&mut self, slot: usize, same_id: bool) {
+        let (name, generation) = &mut self.ids[slot];
+        if !same_id {
+            *generation += 1;
+        }
+        let id = format!("{name}.{generation}");
+        if let Err(error) = self.fleet.start(slot, &id) {
+            unreachable!("the settings of a plan work: {error}");
+        }
+    }
+
+    fn calm_down(&mut self) {
+        self.calm = true;
+        self.site.faults.close();
+        self.plan_for_peace();
+        self.site.recorder.note(What::Calm);
+    }
+
+    /// Nobody dies any more, and whoever is away comes back at once.
+    fn plan_for_peace(&mut self) {
+        for live in self.fleet.live() {
+            live.fate.spare();
+        }
+        self.handling.calm_down();
+        let away: Vec<_> = std::mem::take(&mut self.agenda).into_values().flatten().collect();
+        for entry in away {
+            let at = if matches!(entry, Entry::StopPutting) { STILL_PUTTING } else { Duration::ZERO };
+            self.enter(self.began.elapsed() + at, entry);
+        }
+    }
+
+    fn do_deed(&mut self, deed: Deed) {
+        match deed {
+            Deed::Split | Deed::Merge => {
+                if !self.reshard(&deed) {
+                    self.enter(self.began.elapsed() + RESHARD_AGAIN, Entry::Do(deed));
+                }
+            }
+            Deed::Kill { slot, point, back } => {
+                let Some(live) = self.fleet.in_slot(slot) else { return };
+                self.back[slot] = back;
+                match point {
+                    Point::Turns(turns) => live.fate.strike(turns),
+                    Point::Polls(polls) => live.fate.die_after_polls(polls),
+                    Point::Requests(requests) => self.site.faults.kill_after(live.run, requests, live.fate),
+                }
+            }
+            Deed::Stop { slot, within, back } => {
+                let Some(live) = self.fleet.in_slot(slot) else { return };
+                self.back[slot] = back;
+                self.fleet.stop(&live, within);
+            }
+            Deed::Release { slot } => self.with_a_shard(slot, |handle, shard| {
+                handle.release_shard(shard, Duration::from_secs(5));
+            }),
+            Deed::Fence { slot } => self.with_a_shard(slot, |handle, shard| {
+                handle.fence_shard(shard);
+            }),
+        }
+    }
+
+    /// Does something to one of the shards that a worker holds, if it holds any.
+    fn with_a_shard(&mut self, slot: usize, act: impl Fn(&WorkerHandle, &ShardKey)) {
+        let Some(live) = self.fleet.in_slot(slot) else { return };
+        let mut held = live.handle.status().shards;
+        held.retain(|shard| shard.held.is_some());
+        if let Some(one) = held.get(self.luck.usize(..held.len().max(1))) {
+            act(&live.handle, &one.shard);
+        }
+    }
+
+    /// Asks for a split or a merge. `false` if the stream is busy with another.
+    fn reshard(&mut self, deed: &Deed) -> bool {
+        let open: Vec<Value> = self.site.list_shards();
+        let open: Vec<_> = open.iter().filter_map(OpenShard::of).collect();
+        let Some(shard) = open.get(self.luck.usize(..open.len().max(1))) else { return true };
+        let neighbour = open.iter().find(|other| shard.last.checked_add(1) == Some(other.first));
+        let (operation, body) = match (deed, neighbour) {
+            (Deed::Merge, Some(other)) => {
+                ("MergeShards", json!({"ShardToMerge": shard.id, "AdjacentShardToMerge": other.id}))
+            }
+            _ => {
+                let middle = shard.first + (shard.last - shard.first) / 2;
+                ("SplitShard", json!({"ShardToSplit": shard.id, "NewStartingHashKey": middle.to_string()}))
+            }
+        };
+        let mut body = body;
+        body["StreamName"] = json!(STREAM);
+        self.site.ask(operation, body)["__type"].as_str() != Some("ResourceInUseException")
+    }
+}
+
+/// A shard that takes records, by its hash keys.
+struct OpenShard {
+    id: String,
+    first: u128,
+    last: u128,
+}
+
+impl OpenShard {
+    fn of(shard: &Value) -> Option<Self> {
+        let key = |name: &str| shard["HashKeyRange"][name].as_str()?.parse().ok();
+        let open = shard["SequenceNumberRange"]["EndingSequenceNumber"].is_null();
+        let id = shard["ShardId"].as_str()?.to_owned();
+        Some(Self { id, first: key("StartingHashKey")?, last: key("EndingHashKey")? }).filter(|_| open)
+    }
+}

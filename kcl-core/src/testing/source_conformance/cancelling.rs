@@ -1,0 +1,70 @@
+//! What a source promises to those who stop waiting for it.
+
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::{Subject, assert_numbers, next};
+use crate::error::SourceError;
+use crate::retrieval::{Fetched, RecordSource, StartAt};
+
+/// Wherever a call of `next` is dropped, the calls after it bring what it would have brought.
+pub async fn nothing_is_lost_or_repeated_when_next_is_dropped(subject: &Subject) {
+    let shard = subject.only_shard().await;
+    let mut put = 0;
+    for seed in 0..10 {
+        let mut luck = fastrand::Rng::with_seed(seed);
+        let from = put;
+        let mut source = subject.open(&shard, &StartAt::Latest).await;
+        while next(&mut source).await.is_ok_and(|fetched| matches!(fetched, Fetched::Records(f) if !f.records.is_empty()))
+        {
+        }
+        let mut records = Vec::new();
+        while put < from + 60 {
+            let more = luck.usize(1..20);
+            subject.put(&shard, put..put + more).await;
+            put += more;
+            for _ in 0..luck.usize(1..12) {
+                if let Some(fetched) = next_or_not(&mut source, &mut luck).await {
+                    records.extend(of_open_shard(fetched));
+                }
+            }
+        }
+        while records.len() < put - from {
+            records.extend(of_open_shard(next(&mut source).await));
+        }
+        assert_numbers(&records, from..put);
+        // The next reader is to find nothing of this second.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+fn of_open_shard(fetched: Result<Fetched, SourceError>) -> Vec<crate::retrieval::RawRecord> {
+    match fetched {
+        Ok(Fetched::Records(fetch)) => fetch.records,
+        Ok(Fetched::End { .. }) => panic!("the shard is open, and ended"),
+        Err(error) => panic!("nothing went wrong: {error}"),
+    }
+}
+
+/// Waits for some time, or for so many steps, and then no longer.
+async fn next_or_not(
+    source: &mut Box<dyn RecordSource>,
+    luck: &mut fastrand::Rng,
+) -> Option<Result<Fetched, SourceError>> {
+    let (mut steps, time) = if luck.bool() {
+        (luck.u32(0..12), Duration::from_hours(1))
+    } else {
+        (u32::MAX, Duration::from_millis(luck.u64(0..400)))
+    };
+    let mut answer = source.next();
+    let stepwise = poll_fn(|context| match answer.as_mut().poll(context) {
+        Poll::Ready(fetched) => Poll::Ready(Some(fetched)),
+        Poll::Pending if steps == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            steps -= 1;
+            Poll::Pending
+        }
+    });
+    tokio::time::timeout(time, stepwise).await.ok().flatten()
+}
