@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use kcl_local::{Clock, Local, Service, Settings, serve};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -38,11 +40,10 @@ impl World {
         assert_eq!(reply.status, 200, "{operation}: {}", reply.body);
     }
 
-    /// Puts records whose data and keys are these words. `data` is base64 on the wire.
+    /// Puts records whose data and keys are these words.
     pub(crate) fn put(&self, stream: &str, words: &[&str]) {
         for word in words {
-            let data = aws_sdk_kinesis::primitives::Blob::new(word.as_bytes());
-            let data = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, data);
+            let data = BASE64_STANDARD.encode(word);
             self.kinesis("PutRecord", json!({"StreamName": stream, "PartitionKey": word, "Data": data}));
         }
     }

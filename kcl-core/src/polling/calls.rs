@@ -11,7 +11,7 @@ use aws_sdk_kinesis::types::{Shard, ShardFilter, ShardIteratorType};
 use aws_sdk_kinesis::{Client, Config, config};
 
 use super::convert;
-use super::errors::Attempt;
+use super::errors::{Attempt, lacks_permission};
 use super::service_time::DateHeader;
 use super::target::Target;
 use crate::error::SourceError;
@@ -86,13 +86,19 @@ impl Calls {
         Attempt { operation, stream: &self.target, shard }
     }
 
-    /// When the stream was created; `None` from a service that does not say.
+    /// When the stream was created; `None` from a service that does not say, and for a caller who may not ask.
     pub(super) async fn created(&self) -> Result<Option<Timestamp>, SourceError> {
         let request = self.client.describe_stream_summary().set_stream_name(self.target.stream_name());
         let request = request.set_stream_arn(self.target.stream_arn()).customize();
         let request = request.config_override(self.control.overrides.clone()).send();
-        let answer = self.control.answer(self.attempt("DescribeStreamSummary", None), request).await?;
-        Ok(answer.stream_description_summary.and_then(|summary| convert::timestamp(summary.stream_creation_timestamp)))
+        let permitted = async {
+            match request.await {
+                Err(error) if lacks_permission(&error) => Ok(None),
+                answered => answered.map(|answer| answer.stream_description_summary),
+            }
+        };
+        let summary = self.control.answer(self.attempt("DescribeStreamSummary", None), permitted).await?;
+        Ok(summary.and_then(|summary| convert::timestamp(summary.stream_creation_timestamp)))
     }
 
     /// The first page.

@@ -12,6 +12,12 @@ use super::target::Target;
 use crate::error::{Cause, SourceError, SourceErrorKind};
 use crate::ids::ShardId;
 
+/// Whether the service knows this caller, and does not allow it the request.
+pub(super) fn lacks_permission<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    code.is_some_and(|code| meaning(Refusal { status: 400, code: Some(code), message: "" }) == Meaning::Permission)
+}
+
 /// One request, for the message of its error.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attempt<'a> {
@@ -52,7 +58,7 @@ impl Attempt<'_> {
     /// The request failed. `within` is the time that it had.
     pub(super) fn failed<E>(
         &self,
-        error: SdkError<E, aws_sdk_kinesis::config::http::HttpResponse>,
+        error: SdkError<E>,
         within: Duration,
     ) -> SourceError
     where

@@ -29,7 +29,7 @@ use async_trait::async_trait;
 use aws_sdk_kinesis::Client;
 
 use crate::budget::ByteBudget;
-use crate::error::{ConfigError, SourceError, SourceErrorKind};
+use crate::error::{ConfigError, SourceError};
 use crate::ids::{ShardId, StreamId};
 use crate::retrieval::{RecordSource, Retrieval, StartAt, WhichShards};
 use crate::shard::ShardListing;
@@ -87,10 +87,7 @@ impl Retrieval for Polling {
     }
 
     async fn created(&self) -> Result<Option<Timestamp>, SourceError> {
-        match self.calls.created().await {
-            Err(error) if error.kind() == SourceErrorKind::Denied => Ok(None),
-            answered => answered,
-        }
+        self.calls.created().await
     }
 
     async fn list_shards(&self, which: WhichShards) -> Result<ShardListing, SourceError> {

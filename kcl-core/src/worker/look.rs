@@ -55,6 +55,10 @@ impl Running {
         let others = listing.leases.iter().map(|lease| &lease.shard).filter(|shard| !busy.contains(*shard));
         let silence = self.observations.next_silence(others, &timing);
         let regular = now + if plan.more { LEAVE_ROOM } else { timing.look };
+        if std::mem::take(&mut self.look_again) {
+            self.next_look = now;
+            return Ok(());
+        }
         self.next_look = silence.map_or(regular, |silence| regular.min(silence.max(now + LEAVE_ROOM)));
         Ok(())
     }

@@ -47,6 +47,8 @@ pub(super) struct Running {
     pub(super) observations: Observations,
     pub(super) taking: BTreeSet<ShardKey>,
     pub(super) looking: bool,
+    /// Something changed while the table was being read: what was read may not have it.
+    pub(super) look_again: bool,
     pub(super) next_look: Instant,
     pub(super) look_backoff: Backoff,
     pub(super) unreadable: BTreeSet<String>,
@@ -123,6 +125,7 @@ impl Running {
             observations: Observations::default(),
             taking: BTreeSet::new(),
             looking: false,
+            look_again: false,
             next_look: Instant::now(),
             look_backoff: Backoff::look(),
             unreadable: BTreeSet::new(),
@@ -169,10 +172,15 @@ impl Running {
                 by = stopped(stops) => return Ok(by),
                 Some(news) = self.worker.news.recv() => self.hear(news)?,
                 Some(ended) = self.tasks.join_next() => self.ended(ended)?,
-                () = changed.notified() => self.next_look = Instant::now(),
+                () = changed.notified() => self.look_now(),
                 () = tokio::time::sleep_until(self.next_look), if !self.looking => self.look(),
             }
         }
+    }
+
+    fn look_now(&mut self) {
+        self.look_again = self.looking;
+        self.next_look = Instant::now();
     }
 
     fn hear(&mut self, news: News) -> Result<(), WorkerError> {

@@ -10,11 +10,12 @@ use aws_smithy_http_client::{Builder, tls};
 use examples::with_causes;
 use kcl_core::error::ConfigError;
 use kcl_core::event::Event;
+use kcl_core::ids::WorkerId;
 use kcl_core::polling::Polling;
 use kcl_core::retrieval::Retrieval as _;
 use kcl_core::worker::Worker;
 use kcl_dynamo_leases::DynamoLeases;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -22,7 +23,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::options::{Options, Retrieval};
 use crate::output::Output;
-use crate::printer::Printer;
+use crate::printer::{Printer, error, trouble};
 
 /// Why the program ends with an error.
 enum Stopped {
@@ -60,10 +61,19 @@ async fn run() -> Result<(), Stopped> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
-    let (output, (troubles, events)) = (Output::new(options.output), mpsc::unbounded_channel());
-    let aws = aws().await?;
-    let worker = worker(&options, &aws, &output, troubles)?;
-    work(worker, &options, &output, events).await
+    let (output, (troubles, mut events)) = (Output::new(options.output), mpsc::unbounded_channel());
+    let worker = worker(&options, &aws().await?, &output, troubles)?;
+    let id = worker.handle().worker().clone();
+    let ended = tokio::select! {
+        ended = work(worker, &options, &output) => ended,
+        // Beside it: a reader that does not read must not keep a signal from being heard.
+        () = async { while let Some(event) = events.recv().await { drop(output.write(vec![event]).await) } } => Ok(()),
+    };
+    if let Err(Stopped::Failed(problem)) = &ended {
+        let last = output.write(vec![error(id.as_str(), None, problem)]);
+        drop(tokio::time::timeout(options.shutdown_ms, last).await);
+    }
+    ended
 }
 
 /// Region, credentials and endpoints from the usual places.
@@ -80,31 +90,27 @@ fn worker(
     options: &Options,
     aws: &SdkConfig,
     output: &Output,
-    troubles: mpsc::UnboundedSender<Event>,
+    troubles: mpsc::UnboundedSender<Value>,
 ) -> Result<Worker, ConfigError> {
+    let id = options.worker_id.as_deref().map_or_else(WorkerId::unique, WorkerId::from);
     let stream = Polling::new(aws_sdk_kinesis::Client::new(aws), &options.stream)?;
-    let name = stream.stream().name().to_owned();
-    let leases = DynamoLeases::single_stream(aws_sdk_dynamodb::Client::new(aws), &options.app, &name).build()?;
-    let output = output.clone();
-    let mut builder =
-        Worker::builder(options.app.as_str(), leases, stream, move |shard| Printer::new(shard, output.clone()))
-            .failover_after(options.failover_ms)
-            .start_at(options.start)
-            // Nobody listens any more once the program ends.
-            .observer(move |event: &Event| drop(troubles.send(event.clone())));
-    if let Some(id) = &options.worker_id {
-        builder = builder.worker_id(id.as_str());
-    }
-    builder.build()
+    let leases = DynamoLeases::single_stream(aws_sdk_dynamodb::Client::new(aws), &options.app, stream.stream().name());
+    let (leases, output, me) = (leases.build()?, output.clone(), id.clone());
+    Worker::builder(options.app.as_str(), leases, stream, move |shard| Printer::new(shard, output.clone()))
+        .worker_id(id)
+        .failover_after(options.failover_ms)
+        .start_at(options.start)
+        .observer(move |event: &Event| {
+            if let Some(trouble) = trouble(me.as_str(), event) {
+                // Nobody listens any more when the program ends.
+                drop(troubles.send(trouble));
+            }
+        })
+        .build()
 }
 
-/// Runs the worker until it ends, or is told to.
-async fn work(
-    worker: Worker,
-    options: &Options,
-    output: &Output,
-    mut events: mpsc::UnboundedReceiver<Event>,
-) -> Result<(), Stopped> {
+/// Runs the worker until it ends by itself, or because it is told to.
+async fn work(worker: Worker, options: &Options, output: &Output) -> Result<(), Stopped> {
     let handle = worker.handle();
     let mut signals = Signals::new().map_err(|error| Stopped::Failed(format!("cannot wait for signals: {error}")))?;
     let mut running = JoinSet::new();
@@ -113,9 +119,9 @@ async fn work(
     loop {
         tokio::select! {
             ended = running.join_next() => return match ended {
+                Some(Ok(Err(error))) => Err(Stopped::Failed(with_causes(&error))),
+                Some(Err(error)) => Err(Stopped::Failed(with_causes(&error))),
                 Some(Ok(Ok(()))) | None => Ok(()),
-                Some(Ok(Err(error))) => Err(fatal(handle.worker().as_str(), with_causes(&error), output).await),
-                Some(Err(error)) => Err(fatal(handle.worker().as_str(), with_causes(&error), output).await),
             },
             () = signals.next() => {
                 if told {
@@ -125,21 +131,7 @@ async fn work(
                 handle.shutdown(options.shutdown_ms);
             },
             () = output.closed() => return Err(Stopped::Failed("standard output cannot be written to".to_owned())),
-            Some(event) = events.recv() => report(printer::trouble(handle.worker().as_str(), &event), output).await,
         }
-    }
-}
-
-async fn fatal(worker: &str, error: String, output: &Output) -> Stopped {
-    let event = json!({"event": "error", "worker": worker, "shard": null, "error": error});
-    report(Some(event), output).await;
-    Stopped::Failed(error)
-}
-
-async fn report(event: Option<Value>, output: &Output) {
-    if let Some(event) = event {
-        // If it fails, `Output` says so by itself.
-        drop(output.write(vec![event]).await);
     }
 }
 

@@ -85,5 +85,10 @@ pub(crate) fn trouble(worker: &str, event: &Event) -> Option<Value> {
         Event::LookFailed { error, .. } => (None, error),
         _ => return None,
     };
-    Some(json!({"event": "error", "worker": worker, "shard": shard, "error": error}))
+    Some(self::error(worker, shard, error))
+}
+
+/// An error, of a shard or of the whole worker, as an event to print.
+pub(crate) fn error(worker: &str, shard: Option<&str>, error: &str) -> Value {
+    json!({"event": "error", "worker": worker, "shard": shard, "error": error})
 }

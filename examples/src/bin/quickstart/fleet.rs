@@ -105,9 +105,10 @@ impl Fleet {
         }
     }
 
-    /// What each worker says of itself, for a person who asks why nothing goes on.
+    /// What the workers know of each shard, for a person who asks why nothing goes on.
     pub(crate) fn describe(&self) -> String {
-        self.members.iter().map(|member| format!("{:#?}\n", member.handle.status())).collect()
+        let shards = self.members.iter().flat_map(|member| member.handle.status().shards);
+        shards.map(|shard| format!("{shard:?}\n")).collect()
     }
 }
 

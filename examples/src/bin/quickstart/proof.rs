@@ -104,6 +104,7 @@ fn out_of_order<K: Ord>(rows: impl Iterator<Item = (K, usize)>) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use kcl_core::ids::{ShardKey, StreamId};
     use kcl_core::lease::Lease;
     use kcl_core::position::Position;
 
@@ -113,7 +114,7 @@ mod tests {
     /// Deliveries of `(worker, shard, row)`, as the ledger would hold them.
     fn entries(deliveries: &[(&str, &str, usize)]) -> Entries {
         let mut entries = Entries::default();
-        let key = kcl_core::ids::ShardKey::new(kcl_core::ids::StreamId::named("s"), "shard");
+        let key = ShardKey::new(StreamId::named("s"), "shard");
         let epoch = Lease::new(key, Position::TrimHorizon, None).epoch();
         for &(worker, shard, row) in deliveries {
             entries.seen.insert(row);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
+use std::time::Duration;
 
 use examples::timestamp;
 use kcl_core::error::Failure;
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::fleet::{self, FAILOVER, Fleet};
 use crate::flights::Flight;
-use crate::ledger::{Delivery, Ledger};
+use crate::ledger::{Delivery, Entries, Ledger};
 use crate::progress::Screen;
 use crate::proof::{self, Check};
 use crate::stream;
@@ -70,9 +71,9 @@ pub(crate) async fn run(
     let started = Instant::now();
     fleet.start("worker-3")?;
     screen.say("a new worker starts on the table that is there");
-    let is_read = |entries: &crate::ledger::Entries| {
+    let is_read = |entries: &Entries| {
         entries.seen.is_superset(&expected)
-            && open.iter().all(|shard| entries.behind.get(shard).is_some_and(std::time::Duration::is_zero))
+            && open.iter().all(|shard| entries.behind.get(shard).is_some_and(Duration::is_zero))
     };
     again.until(is_read).await?;
     fleet.shut_down().await;
