@@ -197,10 +197,13 @@ impl Running {
             Ok(Ended::Shard(shard)) => self.shard_ended(&shard),
             Ok(Ended::Take(seen, cell)) => {
                 self.taking.remove(&seen.shard);
-                if let Some(cell) = cell {
-                    let from = seen.holder().filter(|holder| **holder != self.worker.me.worker).cloned();
-                    self.begin(*cell, from);
-                }
+                let Some(cell) = cell else {
+                    // Somebody was faster: what is left is decided on a fresh look.
+                    self.look_now();
+                    return Ok(());
+                };
+                let from = seen.holder().filter(|holder| **holder != self.worker.me.worker).cloned();
+                self.begin(*cell, from);
             }
             Ok(Ended::Look(Ok(listing))) => return self.looked(&listing),
             Ok(Ended::Look(Err(error))) => {

@@ -47,7 +47,7 @@ async fn refusals_are_told_apart_and_reading_goes_on() {
 
 /// The causes of an error, on one line.
 fn causes(error: &dyn Error) -> String {
-    std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    std::iter::successors(error.source(), |error| (*error).source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[tokio::test(start_paused = true)]
