@@ -304,6 +304,7 @@ impl Tenure {
             Verdict::Applied | Verdict::Again => {
                 self.deadline.send_replace(cell.sent() + timing.deadline);
                 *lock(&self.due) = cell.sent() + timing.renew_after;
+                lock(&self.work).progress.found(&cell.lease().checkpoint);
             }
             Verdict::Repeat(error) | Verdict::Failed(error) => {
                 *lock(&self.due) = Instant::now() + timing.attempt / 2;
@@ -475,6 +476,23 @@ mod tests {
         let generation = work(&tenure, 7);
         assert_eq!(tenure.commit(generation).await.expect("recognised by its stamp"), at(7));
         assert_eq!(stored(&table).await.version.number(), 2, "taken, and committed once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_commit_whose_answer_is_lost_while_a_new_processor_starts_is_not_moved_back() {
+        let table = InMemoryLeases::new();
+        let lost = |call: &Call<'_>| {
+            if call.number == 1 { Fault::AnswerLost(Duration::from_millis(100)) } else { Fault::None }
+        };
+        let tenure = held(Arc::new(Faulty::new(table.clone(), lost)), &table).await;
+        work(&tenure, 7);
+        tenure.begin_renewal().expect("free").send().await;
+        let generation = work(&tenure, 5);
+        assert_eq!(stored(&table).await.checkpoint, at(7));
+        tenure.begin_renewal().expect("free").send().await;
+        assert_eq!(tenure.commit(generation).await.expect("held"), at(7), "committed before, and found out now");
+        assert_eq!(stored(&table).await.checkpoint, at(7));
+        assert_eq!(tenure.new_generation().1, at(7));
     }
 
     #[tokio::test(start_paused = true)]

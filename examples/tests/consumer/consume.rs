@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::world::{World, is, patiently};
@@ -72,6 +74,24 @@ async fn it_ends_with_an_error_when_nobody_reads_its_output() {
         world.kinesis("CreateStream", json!({"StreamName": "words", "ShardCount": 1}));
         world.put("words", &["one"]);
         assert_eq!(world.consume("words", &[]).abandon().await, Some(1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_in_the_middle_of_a_record_that_nobody_reads() {
+    patiently(async {
+        let world = World::start().await;
+        world.kinesis("CreateStream", json!({"StreamName": "words", "ShardCount": 1}));
+        let longer_than_a_pipe_holds = BASE64_STANDARD.encode([0; 500_000]);
+        world.kinesis(
+            "PutRecord",
+            json!({"StreamName": "words", "PartitionKey": "long", "Data": longer_than_a_pipe_holds}),
+        );
+        let mut consumer = world.consume("words", &["--shutdown-ms", "3600000"]);
+        assert!(consumer.next().await.is_some_and(|line| is(&line, "initialized")));
+        consumer.begun().await;
+        assert_eq!(consumer.insist().await, Some(1));
     })
     .await;
 }

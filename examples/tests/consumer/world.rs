@@ -66,6 +66,7 @@ impl World {
             .env("AWS_ACCESS_KEY_ID", "local")
             .env("AWS_SECRET_ACCESS_KEY", "local")
             .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("RUST_LOG", "error")
             .kill_on_drop(true);
         command
     }
@@ -113,6 +114,21 @@ impl Consumer {
             lines.push(line);
         }
         (self.child.wait().await.expect("ended").code(), lines)
+    }
+
+    /// Waits until a line has begun, and does not read it.
+    pub(crate) async fn begun(&mut self) {
+        self.lines.get_mut().fill_buf().await.expect("bytes");
+    }
+
+    /// Asks it to stop until it ends; answers the exit code.
+    pub(crate) async fn insist(mut self) -> Option<i32> {
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status.code();
+            }
+            self.signal("-TERM").await;
+        }
     }
 
     /// Stops reading what it prints, and waits for its end.

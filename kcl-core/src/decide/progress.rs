@@ -2,7 +2,8 @@
 
 use crate::position::Position;
 
-/// The marks of one owner's work on a shard. `committed <= done <= delivered` always holds.
+/// The marks of one owner's work on a shard. `done <= delivered` always holds, and `committed <= done` unless a commit
+/// was found out late.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     /// The last record that was given to the processor.
@@ -82,7 +83,8 @@ impl Progress {
     /// # Errors
     /// If it does, or lies beyond what was delivered.
     pub fn done_for_commit(&mut self, to: &Position) -> Result<(), Refusal> {
-        if *to < self.committed {
+        // A processor that starts behind what turned out to be committed catches up first.
+        if *to < self.committed && self.committed <= self.done {
             return Err(Refusal::Behind(self.committed.clone()));
         }
         self.done(to)
@@ -99,6 +101,14 @@ impl Progress {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.ended && self.done == self.delivered
+    }
+
+    /// The lease was found to stand at this position: a commit of this owner was applied and nobody told it. A processor
+    /// that was made meanwhile does again what is committed; only what lies beyond is committed then.
+    pub fn found(&mut self, stored: &Position) {
+        if *stored > self.committed {
+            self.committed = stored.clone();
+        }
     }
 
     /// This position was committed.
@@ -171,6 +181,21 @@ mod tests {
         assert_eq!(progress.done(&at(6)), Err(Refusal::Ahead(at(5))));
         progress.done(&at(5)).expect("delivered");
         assert_eq!(progress.to_commit(), Some(at(11)));
+    }
+
+    #[test]
+    fn a_commit_that_is_found_out_late_is_never_moved_back() {
+        let mut progress = given(at(2), &[3]);
+        progress.found(&at(5));
+        progress.all_done();
+        progress.done_for_commit(&at(3)).expect("done again, nothing to commit");
+        assert_eq!((progress.to_commit(), progress.committed()), (None, &at(5)));
+        progress.deliver(Some(at(6)), at(6));
+        progress.all_done();
+        assert_eq!(progress.to_commit(), Some(at(6)));
+        assert_eq!(progress.done_for_commit(&at(4)), Err(Refusal::Behind(at(5))));
+        progress.found(&at(1));
+        assert_eq!(progress.committed(), &at(5));
     }
 
     #[test]

@@ -146,14 +146,15 @@ impl<'a> Graph<'a> {
         }
         // A stream that names a shard among its own ancestors must not keep us going round.
         visited.insert(&shard.id, Reach::Unreached);
-        let (mut reached, mut finished, mut unreached) = (false, false, Vec::new());
+        let (mut reached, mut finished, mut to_come, mut unreached) = (false, false, false, Vec::new());
         for parent in &shard.parents {
             if let Some(lease) = self.leases.get(parent) {
                 reached = true;
                 finished |= lease.is_finished();
             } else if let Some(parent) = self.shards.get(parent) {
                 match self.reach(parent, visited, plan) {
-                    Reach::Reached => reached = true,
+                    // Its own lease comes when its parents end. Before that, nobody would wait for it.
+                    Reach::Reached => (reached, to_come) = (true, true),
                     Reach::Unreached => unreached.push(parent.id.clone()),
                 }
             }
@@ -163,7 +164,7 @@ impl<'a> Graph<'a> {
             // One line of a merge leads here and the other does not: it starts like any other that nobody reads.
             plan.unreached.extend(unreached.iter().cloned());
         }
-        if finished && unreached.is_empty() {
+        if finished && !to_come && unreached.is_empty() {
             let lease = self.lease(&shard.id, &shard.parents, shard, Position::TrimHorizon, None);
             plan.create.push((lease, CreateReason::ParentFinished));
         }
@@ -375,6 +376,19 @@ mod tests {
         assert_eq!(outcome.started, [(1, Position::TrimHorizon)]);
         let leases = [leases[0].clone(), leases[1].clone(), lease(1, Position::TrimHorizon, &[])];
         assert_eq!(reconcile(&family(), &leases, InitialPosition::TrimHorizon, &[]).create, [2]);
+    }
+
+    #[test]
+    fn a_merge_with_one_parent_whose_lease_is_still_to_come_waits_for_it() {
+        // 0 was split into 1 and 2, and 2 was merged with 3 into 4.
+        let shards = [shard(0, &[], true), shard(1, &[0], false), shard(2, &[0], true), shard(3, &[], true)];
+        let shards: Vec<_> = shards.into_iter().chain([shard(4, &[2, 3], false)]).collect();
+        let plan = |leases: &[Lease]| reconcile(&shards, leases, InitialPosition::TrimHorizon, &[0, 3]);
+        let leases = [reading(0, &[]), lease(3, Position::ShardEnd, &[])];
+        let outcome = plan(&leases);
+        assert_eq!((outcome.create, outcome.started), (vec![], vec![]), "2 is reached through 0, which is being read");
+        let leases = [reading(1, &[0]), reading(2, &[0]), leases[1].clone()];
+        assert_eq!(plan(&leases).create, [4], "4 has a lease to wait for");
     }
 
     #[test]

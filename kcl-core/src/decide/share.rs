@@ -34,9 +34,16 @@ pub struct Plan {
 /// Plans for one worker that holds `held`, after a look at the table.
 ///
 /// A worker that sees no other takes half of what is free, and the rest in the looks that follow at once: one that
-/// starts at the same moment finds something left.
+/// starts at the same moment finds something left. `just_took` says that it took some a moment ago.
 #[must_use]
-pub fn plan(leases: &[Lease], held: &BTreeSet<ShardKey>, me: &Me, seen: &Observations, timing: &Timing) -> Plan {
+pub fn plan(
+    leases: &[Lease],
+    held: &BTreeSet<ShardKey>,
+    me: &Me,
+    seen: &Observations,
+    timing: &Timing,
+    just_took: bool,
+) -> Plan {
     let unfinished: BTreeSet<(&StreamId, &ShardId)> =
         leases.iter().filter(|lease| !lease.is_finished()).map(|l| (&l.shard.stream, &l.shard.shard)).collect();
     let is_ready =
@@ -73,16 +80,15 @@ pub fn plan(leases: &[Lease], held: &BTreeSet<ShardKey>, me: &Me, seen: &Observa
 
     open.sort_by_key(|lease| (preference(&me.worker, &lease.shard), &lease.shard));
     let total = mine + open.len() + others.values().sum::<usize>();
-    let room = if others.is_empty() {
-        open.len().div_ceil(2)
-    } else {
-        total.div_ceil(others.len() + 1).saturating_sub(mine)
+    let mut room = match others.len() {
+        0 if just_took => 0,
+        0 => open.len().div_ceil(2),
+        others => total.div_ceil(others + 1).saturating_sub(mine),
     };
     let overdue = |lease: &Lease| {
         let patience = if lease.holder().is_some() { timing.failover * 2 } else { timing.failover };
         seen.silence(lease) >= patience
     };
-    let mut room = room;
     for lease in open {
         if room > 0 {
             room -= 1;
@@ -180,7 +186,7 @@ mod tests {
         fn plan(&mut self, seconds: u64, leases: &[Lease]) -> Plan {
             self.seen.look(leases, self.start + Duration::from_secs(seconds), &self.timing);
             let me = Me { worker: "me".into(), instance: ME };
-            plan(leases, &self.held, &me, &self.seen, &self.timing)
+            plan(leases, &self.held, &me, &self.seen, &self.timing, false)
         }
 
         /// How many were taken; they are held from now on.
@@ -196,8 +202,13 @@ mod tests {
         let leases = fleet(&[None; 8]);
         let mut watch = Watch::new();
         assert_eq!([(); 4].map(|()| watch.take(0, &leases)), [4, 2, 1, 1]);
-        let plan = watch.plan(0, &leases);
-        assert_eq!((plan.take.len(), plan.more), (0, false));
+        let nothing_left = watch.plan(0, &leases);
+        assert_eq!((nothing_left.take.len(), nothing_left.more), (0, false));
+
+        let me = Me { worker: "me".into(), instance: ME };
+        let watch = Watch::new();
+        let at_once = plan(&leases, &BTreeSet::new(), &me, &watch.seen, &watch.timing, true);
+        assert_eq!((at_once.take.len(), at_once.more), (0, true), "not twice in the same moment");
     }
 
     #[tokio::test(start_paused = true)]
@@ -299,7 +310,7 @@ mod tests {
             theirs.heartbeat = Heartbeat::new("later");
             seen.look(&[theirs.clone()], Instant::now(), &timing);
             let held = BTreeSet::from([lease(7, None).shard]);
-            plan(&[theirs], &held, &me, &seen, &timing).twin.is_some()
+            plan(&[theirs], &held, &me, &seen, &timing, false).twin.is_some()
         };
         assert_eq!((goes(1, 2), goes(2, 1)), (true, false));
     }

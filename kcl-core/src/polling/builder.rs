@@ -92,9 +92,9 @@ impl PollingBuilder {
         let target = Target::parse(&self.stream, self.client.config().region().map(AsRef::as_ref))?;
         let id = self.stream_id.unwrap_or_else(|| StreamId::named(target.name()));
         check_id(&id, &target)?;
-        check("idle_interval", &IDLE_INTERVALS, self.idle_interval)?;
-        check("limit", &LIMITS, self.limit)?;
-        check("request_timeout", &TIMEOUTS, self.request_timeout)?;
+        check("idle_interval", &IDLE_INTERVALS, &self.idle_interval)?;
+        check("limit", &LIMITS, &self.limit)?;
+        check("request_timeout", &TIMEOUTS, &self.request_timeout)?;
         let calls = Calls::new(self.client, target, self.clock, self.limit, self.request_timeout);
         Ok(Polling { id, calls: Arc::new(calls), idle_interval: self.idle_interval })
     }
@@ -103,9 +103,9 @@ impl PollingBuilder {
 fn check<T: PartialOrd + fmt::Debug>(
     setting: &'static str,
     range: &RangeInclusive<T>,
-    value: T,
+    value: &T,
 ) -> Result<(), ConfigError> {
-    if range.contains(&value) {
+    if range.contains(value) {
         return Ok(());
     }
     let problem = format!("is {value:?}; it must be from {:?} to {:?}", range.start(), range.end());

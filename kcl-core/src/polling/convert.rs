@@ -76,7 +76,8 @@ mod tests {
     #[test]
     fn a_record_without_a_key_is_not_one_with_an_empty_key() {
         for key in [None, Some(String::new()), Some("k".to_owned())] {
-            let from = types::Record::builder().sequence_number("7").data(Blob::new("x")).set_partition_key(key.clone());
+            let from =
+                types::Record::builder().sequence_number("7").data(Blob::new("x")).set_partition_key(key.clone());
             let to = record(from.build().expect("complete")).expect("a number");
             assert_eq!((to.partition_key, &to.data[..], to.arrival), (key, &b"x"[..], None));
         }
@@ -114,7 +115,9 @@ mod tests {
     fn what_is_no_range_of_hash_keys_is_left_out() {
         let most = u128::MAX.to_string();
         assert_eq!(hash_range(&range("0", &most)), Some(HashKeyRange::FULL));
-        for (start, end) in [("", "5"), ("5", "5"), ("9", "5"), ("-1", "5"), ("0", "340282366920938463463374607431768211456")] {
+        for (start, end) in
+            [("", "5"), ("5", "5"), ("9", "5"), ("-1", "5"), ("0", "340282366920938463463374607431768211456")]
+        {
             assert_eq!(hash_range(&range(start, end)), None, "{start} {end}");
         }
     }

@@ -56,40 +56,45 @@ enum Meaning {
 
 impl Attempt<'_> {
     /// The request failed. `within` is the time that it had.
-    pub(super) fn failed<E>(
-        &self,
-        error: SdkError<E>,
-        within: Duration,
-    ) -> SourceError
+    pub(super) fn failed<E>(&self, error: SdkError<E>, within: Duration) -> SourceError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let refused = error.raw_response().map(|response| response.status().as_u16()).filter(|status| *status >= 400);
-        let failed = match (&error, refused) {
-            (_, Some(status)) => {
+        let failed = match refused {
+            Some(status) => {
                 let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
                 let code = metadata.and_then(|metadata| metadata.code());
                 let message = metadata.and_then(|metadata| metadata.message()).unwrap_or_default();
                 self.refused(Refusal { status, code, message })
             }
-            (SdkError::TimeoutError(_), None) => self.unanswered(within),
-            (SdkError::ConstructionFailure(_), None) => {
-                let message = format!("{self} could not be made; check the Kinesis client's configuration");
-                SourceError::new(SourceErrorKind::Invalid, message)
-            }
-            _ => {
-                let message = format!(
-                    "{self} got no answer; it is tried again. If this goes on, check the connection to Kinesis, the \
-                     client's endpoint and its credentials"
-                );
-                SourceError::new(SourceErrorKind::Unavailable, message)
-            }
+            None => self.not_answered(&error, within),
         };
         // Without the raw response, which may have records in it.
         match error.into_source() {
             Ok(cause) => failed.with_source(cause),
             Err(_none) => failed,
         }
+    }
+
+    fn not_answered<E>(&self, error: &SdkError<E>, within: Duration) -> SourceError {
+        let (kind, what) = match error {
+            SdkError::TimeoutError(_) => return self.unanswered(within),
+            SdkError::ConstructionFailure(_) => {
+                (SourceErrorKind::Invalid, "could not be made; check the Kinesis client's configuration")
+            }
+            SdkError::ResponseError(_) => (
+                SourceErrorKind::Unavailable,
+                "got an answer that broke off or cannot be understood; it is tried again. If this goes on, check what \
+                 answers at the client's endpoint",
+            ),
+            _ => (
+                SourceErrorKind::Unavailable,
+                "got no answer; it is tried again. If this goes on, check the connection to Kinesis, the client's endpoint \
+                 and its credentials",
+            ),
+        };
+        SourceError::new(kind, format!("{self} {what}"))
     }
 
     /// The request was not answered in its time.
@@ -127,7 +132,9 @@ impl Attempt<'_> {
                 "was throttled ({code}); if this goes on, too many consumers poll the shard (they share its 5 calls and \
                  2 MiB a second): take some away, or give them enhanced fan-out"
             ),
-            Meaning::Throttled => format!("was throttled ({code}); if this goes on, too many callers ask about streams"),
+            Meaning::Throttled => {
+                format!("was throttled ({code}); if this goes on, too many callers ask about streams")
+            }
             Meaning::KeyThrottled => format!(
                 "was throttled ({code}) by the key that encrypts the stream; if this goes on, ask for a higher AWS KMS \
                  request quota"

@@ -72,7 +72,11 @@ mod tests {
             (usize::MAX, Some(0), MOST),
         ];
         for (bytes, behind, expected) in cases {
-            assert_eq!(Expected::after(bytes, behind.map(Duration::from_millis)).bytes(), expected, "{bytes} {behind:?}");
+            assert_eq!(
+                Expected::after(bytes, behind.map(Duration::from_millis)).bytes(),
+                expected,
+                "{bytes} {behind:?}"
+            );
         }
     }
 }

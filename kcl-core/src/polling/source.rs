@@ -80,7 +80,7 @@ impl PollingSource {
             Ok(fetched) => Ok(fetched),
             Err(error) => {
                 self.pace.called(now);
-                if matches!(error.kind(), SourceErrorKind::Expired | SourceErrorKind::Invalid) {
+                if !says_nothing_of_the_iterator(error.kind()) {
                     self.iterator = None;
                 }
                 Err(error)
@@ -147,6 +147,13 @@ impl RecordSource for PollingSource {
             read => read,
         }
     }
+}
+
+/// Whether the same request may succeed later. After other errors another iterator is asked for: where the stream was
+/// created again, it is the request for one that tells so.
+fn says_nothing_of_the_iterator(kind: SourceErrorKind) -> bool {
+    use SourceErrorKind::{Denied, Key, Throttled, Unavailable};
+    matches!(kind, Throttled | Unavailable | Key | Denied)
 }
 
 /// What the service counts of a record: its data and its key.

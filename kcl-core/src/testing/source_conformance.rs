@@ -145,7 +145,8 @@ impl Subject {
 
     /// Puts as many small records, which say their number counted from `first`.
     async fn put(&self, shard: &ShardId, numbers: std::ops::Range<usize>) -> Vec<SequenceNumber> {
-        let records: Vec<_> = numbers.map(|number| (format!("key-{number}"), Bytes::from(format!("{number}")))).collect();
+        let records: Vec<_> =
+            numbers.map(|number| (format!("key-{number}"), Bytes::from(format!("{number}")))).collect();
         let mut sequence_numbers = Vec::new();
         for some in records.chunks(100) {
             sequence_numbers.extend(self.world.put(shard, some).await);

@@ -40,9 +40,13 @@ impl Running {
         self.observations.look(&listing.leases, now, &timing);
 
         let busy: BTreeSet<_> = self.held.keys().union(&self.taking).cloned().collect();
-        let plan = share::plan(&listing.leases, &busy, &self.worker.me, &self.observations, &timing);
+        let just_took = self.took.is_some_and(|took| now < took + LEAVE_ROOM);
+        let plan = share::plan(&listing.leases, &busy, &self.worker.me, &self.observations, &timing, just_took);
         if let Some(shard) = plan.twin {
             return Err(WorkerError::DuplicateWorker { worker: self.worker.me.worker.clone(), shard });
+        }
+        if !plan.take.is_empty() {
+            self.took = Some(now);
         }
         for lease in plan.take {
             self.taking.insert(lease.shard.clone());

@@ -50,6 +50,8 @@ pub(super) struct Running {
     /// Something changed while the table was being read: what was read may not have it.
     pub(super) look_again: bool,
     pub(super) next_look: Instant,
+    /// When leases were last set out for.
+    pub(super) took: Option<Instant>,
     pub(super) look_backoff: Backoff,
     pub(super) unreadable: BTreeSet<String>,
     reconcile: Arc<Notify>,
@@ -127,6 +129,7 @@ impl Running {
             looking: false,
             look_again: false,
             next_look: Instant::now(),
+            took: None,
             look_backoff: Backoff::look(),
             unreadable: BTreeSet::new(),
             reconcile: Arc::new(Notify::new()),

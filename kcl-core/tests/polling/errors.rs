@@ -47,7 +47,10 @@ async fn refusals_are_told_apart_and_reading_goes_on() {
 
 /// The causes of an error, on one line.
 fn causes(error: &dyn Error) -> String {
-    std::iter::successors(error.source(), |error| (*error).source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    std::iter::successors(error.source(), |error| (*error).source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,11 +109,13 @@ async fn a_position_of_an_earlier_stream_is_foreign() {
     let number = bench.put(&["old"]).await.remove(0);
     let polling = bench.polling();
     let mut source = open(&polling, StartAt::TrimHorizon).await.expect("opened");
+    assert_eq!(texts(&mut source).await.expect("read"), ["old"]);
     bench.local.kinesis(|kinesis, now| kinesis.delete_stream(S, now)).expect("deleted");
     seconds(3).await;
     assert_eq!(kind(&failure(&mut source).await), SourceErrorKind::NotFound);
     assert_eq!(kind(&polling.list_shards(WhichShards::All).await.expect_err("gone")), SourceErrorKind::NotFound);
     bench.create(1).await;
+    assert_eq!(kind(&failure(&mut source).await), SourceErrorKind::Foreign);
     for from in [StartAt::At(number.clone()), StartAt::After(number)] {
         assert_eq!(kind(&refusal(&polling, from).await), SourceErrorKind::Foreign);
     }
@@ -221,7 +226,8 @@ async fn a_record_without_a_sequence_number_is_not_taken() {
     let canned = Canned::new(|operation| match operation {
         "GetShardIterator" => (200, r#"{"ShardIterator": "i"}"#.to_owned()),
         _ => {
-            let record = |number: &str| format!(r#"{{"Data": "YQ==", "PartitionKey": "k", "SequenceNumber": "{number}"}}"#);
+            let record =
+                |number: &str| format!(r#"{{"Data": "YQ==", "PartitionKey": "k", "SequenceNumber": "{number}"}}"#);
             (200, format!(r#"{{"Records": [{}, {}], "NextShardIterator": "j"}}"#, record("1"), record("LATEST")))
         }
     });

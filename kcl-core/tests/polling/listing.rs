@@ -85,7 +85,9 @@ async fn the_creation_is_told_to_those_who_may_know() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_does_not_tell_the_creation_is_none() {
-    for summary in [r#"{"StreamDescriptionSummary": {"StreamName": "orders"}}"#, "{}"] {
+    let summary = r#"{"StreamDescriptionSummary": {"StreamName": "orders", "StreamARN": "arn", "StreamStatus": "ACTIVE",
+        "RetentionPeriodHours": 24, "EnhancedMonitoring": [], "OpenShardCount": 1}}"#;
+    for summary in [summary, "{}"] {
         let canned = Canned::new(move |_| (200, summary.to_owned()));
         assert_eq!(canned.polling(S).created().await.expect("answered"), None, "{summary}");
     }

@@ -39,11 +39,7 @@ impl Bench {
         Self::with(shards, Settings::default(), |builder| builder).await
     }
 
-    pub(crate) async fn with(
-        shards: usize,
-        settings: Settings,
-        adjust: fn(PollingBuilder) -> PollingBuilder,
-    ) -> Self {
+    pub(crate) async fn with(shards: usize, settings: Settings, adjust: fn(PollingBuilder) -> PollingBuilder) -> Self {
         let bench = Self { local: Local::new(settings), stream: S.to_owned(), adjust };
         bench.create(shards).await;
         bench

@@ -40,7 +40,8 @@ async fn a_lone_reader_is_never_throttled() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_that_are_dropped_count_too() {
-    let bench = Bench::new(1).await;
+    let latency = Duration::from_millis(4)..=Duration::from_millis(4);
+    let bench = Bench::with(1, Settings { latency, ..Settings::default() }, |builder| builder).await;
     let served = bench.watch();
     let mut source = open(&bench.polling(), StartAt::TrimHorizon).await.expect("opened");
     for _ in 0..1_000 {

@@ -102,7 +102,11 @@ async fn positions_are_sent_as_the_service_reads_them() {
         .iter()
         .map(|one| {
             let text = |field: &str| one.request[field].as_str().map(str::to_owned);
-            (text("ShardIteratorType").expect("a type"), text("StartingSequenceNumber"), one.request["Timestamp"].as_f64())
+            (
+                text("ShardIteratorType").expect("a type"),
+                text("StartingSequenceNumber"),
+                one.request["Timestamp"].as_f64(),
+            )
         })
         .collect();
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of this century")]

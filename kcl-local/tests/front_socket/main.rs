@@ -45,7 +45,7 @@ impl World {
     }
 }
 
-/// An answer, as text.
+/// An answer, as text as far as it is one.
 #[derive(Debug)]
 struct Response {
     status: u64,
@@ -78,8 +78,9 @@ async fn post(address: SocketAddr, target: Option<&str>, content_type: &str, bod
 async fn send(address: SocketAddr, request: &str) -> Option<Response> {
     let mut stream = TcpStream::connect(address).await.expect("connected");
     stream.write_all(request.as_bytes()).await.expect("written");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("text until the end");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("read until the end");
+    let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     Some(Response { status, head: head.to_ascii_lowercase(), body: body.to_owned() })

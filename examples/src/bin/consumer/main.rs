@@ -4,6 +4,8 @@ mod options;
 mod output;
 mod printer;
 
+use std::io::IsTerminal;
+
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, tls};
@@ -29,8 +31,10 @@ use crate::printer::{Printer, error, trouble};
 enum Stopped {
     /// It was called with something that cannot work: exit code 2.
     Setting(String),
-    /// It could not go on: exit code 1.
-    Failed(String),
+    /// The worker could not go on: exit code 1.
+    Worker(String),
+    /// It was ended in the middle: exit code 1.
+    Cut(&'static str),
 }
 
 impl From<ConfigError> for Stopped {
@@ -39,16 +43,31 @@ impl From<ConfigError> for Stopped {
     }
 }
 
+impl Stopped {
+    fn problem(&self) -> &str {
+        match self {
+            Self::Setting(problem) | Self::Worker(problem) => problem,
+            Self::Cut(problem) => problem,
+        }
+    }
+
+    fn code(&self) -> i32 {
+        match self {
+            Self::Setting(_) => 2,
+            Self::Worker(_) | Self::Cut(_) => 1,
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() {
-    let (code, problem) = match run().await {
-        Ok(()) => (0, None),
-        Err(Stopped::Failed(problem)) => (1, Some(problem)),
-        Err(Stopped::Setting(problem)) => (2, Some(problem)),
+    let code = match run().await {
+        Ok(()) => 0,
+        Err(stopped) => {
+            eprintln!("consumer: {}", stopped.problem());
+            stopped.code()
+        }
     };
-    if let Some(problem) = problem {
-        eprintln!("consumer: {problem}");
-    }
     // A return would wait for a reader of standard output that does not read.
     std::process::exit(code);
 }
@@ -59,7 +78,8 @@ async fn run() -> Result<(), Stopped> {
         return Err(Stopped::Setting("--retrieval efo: not built yet; use polling".to_owned()));
     }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 
     let (output, (troubles, mut events)) = (Output::new(options.output), mpsc::unbounded_channel());
     let worker = worker(&options, &aws().await?, &output, troubles)?;
@@ -69,7 +89,7 @@ async fn run() -> Result<(), Stopped> {
         // Beside it: a reader that does not read must not keep a signal from being heard.
         () = async { while let Some(event) = events.recv().await { drop(output.write(vec![event]).await) } } => Ok(()),
     };
-    if let Err(Stopped::Failed(problem)) = &ended {
+    if let Err(Stopped::Worker(problem)) = &ended {
         let last = output.write(vec![error(id.as_str(), None, problem)]);
         drop(tokio::time::timeout(options.shutdown_ms, last).await);
     }
@@ -112,25 +132,25 @@ fn worker(
 /// Runs the worker until it ends by itself, or because it is told to.
 async fn work(worker: Worker, options: &Options, output: &Output) -> Result<(), Stopped> {
     let handle = worker.handle();
-    let mut signals = Signals::new().map_err(|error| Stopped::Failed(format!("cannot wait for signals: {error}")))?;
+    let mut signals = Signals::new().map_err(|_| Stopped::Cut("cannot wait for signals"))?;
     let mut running = JoinSet::new();
     running.spawn(worker.run());
     let mut told = false;
     loop {
         tokio::select! {
             ended = running.join_next() => return match ended {
-                Some(Ok(Err(error))) => Err(Stopped::Failed(with_causes(&error))),
-                Some(Err(error)) => Err(Stopped::Failed(with_causes(&error))),
+                Some(Ok(Err(error))) => Err(Stopped::Worker(with_causes(&error))),
+                Some(Err(error)) => Err(Stopped::Worker(with_causes(&error))),
                 Some(Ok(Ok(()))) | None => Ok(()),
             },
             () = signals.next() => {
                 if told {
-                    return Err(Stopped::Failed("told to stop twice; ended at once".to_owned()));
+                    return Err(Stopped::Cut("told to stop twice; ended at once"));
                 }
                 told = true;
                 handle.shutdown(options.shutdown_ms);
             },
-            () = output.closed() => return Err(Stopped::Failed("standard output cannot be written to".to_owned())),
+            () = output.closed() => return Err(Stopped::Cut("standard output cannot be written to")),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 pub(super) struct Shards {
     created: Timestamp,
     generation: u64,
-    shards: BTreeMap<ShardId, Story>,
+    stories: BTreeMap<ShardId, Story>,
     /// How many shards there ever were.
     made: usize,
     sequence: u64,
@@ -54,14 +54,8 @@ fn digits(sequence: u64) -> SequenceNumber {
 
 impl Shards {
     pub(super) fn new(count: usize, now: Timestamp) -> Self {
-        let mut shards = Self {
-            created: now,
-            generation: 0,
-            shards: BTreeMap::new(),
-            made: 0,
-            sequence: 0,
-            first_sequence: 0,
-        };
+        let mut shards =
+            Self { created: now, generation: 0, stories: BTreeMap::new(), made: 0, sequence: 0, first_sequence: 0 };
         shards.open_evenly(count, now);
         shards
     }
@@ -69,7 +63,7 @@ impl Shards {
     pub(super) fn recreate(&mut self, count: usize, now: Timestamp) {
         (self.created, self.generation, self.made) = (now, self.generation + 1, 0);
         self.first_sequence = self.sequence + 1;
-        self.shards.clear();
+        self.stories.clear();
         self.open_evenly(count, now);
     }
 
@@ -93,7 +87,7 @@ impl Shards {
         let shard = Shard { id: id.clone(), parents, hash_range: Some(hash_range), starting_sequence, closed: false };
         let (records, children) = (Vec::new(), Vec::new());
         let story = Story { shard, hash_range, opened: now, closed: None, records, trimmed: 0, children };
-        self.shards.insert(id.clone(), story);
+        self.stories.insert(id.clone(), story);
         id
     }
 
@@ -103,7 +97,7 @@ impl Shards {
     }
 
     fn story(&mut self, shard: &ShardId) -> &mut Story {
-        self.shards.get_mut(shard).unwrap_or_else(|| panic!("there is no shard {shard}"))
+        self.stories.get_mut(shard).unwrap_or_else(|| panic!("there is no shard {shard}"))
     }
 
     pub(super) fn put(&mut self, shard: &ShardId, key: &str, data: Bytes, now: Timestamp) -> SequenceNumber {
@@ -111,8 +105,7 @@ impl Shards {
         let story = self.story(shard);
         assert!(story.closed.is_none(), "shard {shard} is closed");
         let partition_key = Some(key.to_owned());
-        let record =
-            RawRecord { sequence_number: sequence_number.clone(), partition_key, data, arrival: Some(now) };
+        let record = RawRecord { sequence_number: sequence_number.clone(), partition_key, data, arrival: Some(now) };
         story.records.push(record);
         sequence_number
     }
@@ -125,7 +118,7 @@ impl Shards {
             let half = HashKeyRange::new(start, end).expect("a shard to be split takes four hash keys or more");
             self.open(vec![shard.clone()], half, now)
         });
-        self.follow(&[shard.clone()], &children);
+        self.follow(std::slice::from_ref(shard), &children);
         children
     }
 
@@ -148,7 +141,7 @@ impl Shards {
     }
 
     fn follow(&mut self, parents: &[ShardId], children: &[ShardId]) {
-        let hash_range = |child: &ShardId| self.shards.get(child).map(|story| story.hash_range);
+        let hash_range = |child: &ShardId| self.stories.get(child).map(|story| story.hash_range);
         let children: Vec<_> = children
             .iter()
             .map(|id| ChildShard { id: id.clone(), parents: parents.to_vec(), hash_range: hash_range(id) })
@@ -164,7 +157,7 @@ impl Shards {
     }
 
     pub(super) fn forget(&mut self, shard: &ShardId) {
-        assert!(self.shards.remove(shard).is_some(), "there is no shard {shard}");
+        assert!(self.stories.remove(shard).is_some(), "there is no shard {shard}");
     }
 
     pub(super) fn list(&self, which: WhichShards) -> Vec<Shard> {
@@ -172,17 +165,17 @@ impl Shards {
         let listed = |story: &&Story| match which {
             WhichShards::All => true,
             WhichShards::OpenAt(InitialPosition::TrimHorizon) => {
-                story.shard.parents.iter().all(|parent| !self.shards.contains_key(parent))
+                story.shard.parents.iter().all(|parent| !self.stories.contains_key(parent))
             }
             WhichShards::OpenAt(InitialPosition::Latest) => story.closed.is_none(),
             WhichShards::OpenAt(InitialPosition::AtTimestamp(time)) => open_at(story, time.max(self.created)),
         };
-        self.shards.values().filter(listed).map(|story| story.shard.clone()).collect()
+        self.stories.values().filter(listed).map(|story| story.shard.clone()).collect()
     }
 
     /// Where a reader begins.
     pub(super) fn place(&self, shard: &ShardId, from: &StartAt) -> Result<Place, SourceError> {
-        let story = self.shards.get(shard).ok_or_else(|| gone(shard))?;
+        let story = self.stories.get(shard).ok_or_else(|| gone(shard))?;
         let first = digits(self.first_sequence);
         let index = match from {
             StartAt::TrimHorizon => story.trimmed,
@@ -200,7 +193,8 @@ impl Shards {
 
     /// What a reader finds at its place.
     pub(super) fn find(&self, shard: &ShardId, place: Place, most: usize) -> Result<Found, SourceError> {
-        let story = self.shards.get(shard).filter(|_| place.generation == self.generation).ok_or_else(|| gone(shard))?;
+        let story =
+            self.stories.get(shard).filter(|_| place.generation == self.generation).ok_or_else(|| gone(shard))?;
         let place = Place { index: place.index.max(story.trimmed), ..place };
         let next = place.next(story.records.len(), most);
         if next.is_empty() {

@@ -12,14 +12,17 @@ impl Subject {
     async fn children(&self, parent: &ShardId) -> Vec<ChildShard> {
         let listing = self.retrieval.list_shards(WhichShards::All).await.expect("listed");
         let children = listing.shards.into_iter().filter(|shard| shard.parents.contains(parent));
-        let children = children.map(|shard| ChildShard { id: shard.id, parents: shard.parents, hash_range: shard.hash_range });
+        let children =
+            children.map(|shard| ChildShard { id: shard.id, parents: shard.parents, hash_range: shard.hash_range });
         sorted(children.collect())
     }
 }
 
 /// In the order of their ids, parents too: neither has one that is promised.
 fn sorted(mut children: Vec<ChildShard>) -> Vec<ChildShard> {
-    children.iter_mut().for_each(|child| child.parents.sort());
+    for child in &mut children {
+        child.parents.sort();
+    }
     children.sort_by(|left, right| left.id.cmp(&right.id));
     children
 }

@@ -133,11 +133,11 @@ mod tests {
 
     use super::*;
 
-    /// A request that the AWS SDK for Java wrote, byte for byte: maps have no length, a time is tagged.
+    /// A request as the AWS SDK for Java 2.41.21 sent it: the map has no length, the time is tagged.
     #[test]
     fn a_request_of_the_java_sdk_is_read() {
         let body = b"\xbf\x6aStreamName\x66orders\x67ShardId\x74shardId-000000000001\
-            \x71ShardIteratorType\x6cAT_TIMESTAMP\x69Timestamp\xc1\x1b\x00\x00\x01\x9b\x76\xda\xa0\x7b\xff";
+            \x71ShardIteratorType\x6cAT_TIMESTAMP\x69Timestamp\xc1\x1b\x00\x00\x01\x9b\x76\xdb\x20\x7b\xff";
         let expected = json!({
             "StreamName": "orders",
             "ShardId": "shardId-000000000001",
@@ -151,7 +151,7 @@ mod tests {
     fn blobs_and_times_are_written_as_the_protocol_has_them() {
         let body = json!({"Records": [{"Data": "aGk=", "ApproximateArrivalTimestamp": 1_767_225_600.5}]});
         let expected = b"\xa1\x67Records\x81\xa2\x64Data\x42hi\
-            \x78\x1bApproximateArrivalTimestamp\xc1\x1b\x00\x00\x01\x9b\x76\xda\x2b\xf4";
+            \x78\x1bApproximateArrivalTimestamp\xc1\x1b\x00\x00\x01\x9b\x76\xda\xa9\xf4";
         assert_eq!(write(&body), expected);
     }
 
