@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kcl_core::async_trait;
 use kcl_core::checkpointer::Checkpointer;
-use kcl_core::error::Failure;
+use kcl_core::error::{CheckpointError, Failure};
 use kcl_core::position::Position;
 use kcl_core::processor::{Acknowledgement, RecordProcessor, ShardContext};
 use kcl_core::record::{Batch, Record};
@@ -85,8 +85,7 @@ impl Recording {
                 checkpointer.done(last)?;
             }
             if conduct.checkpoints {
-                // Refused if the lease is lost, which is told in another way too.
-                let _ = checkpointer.checkpoint_at(last).await;
+                checkpoint(checkpointer, last).await?;
             }
         }
         Ok(())
@@ -128,6 +127,15 @@ impl RecordProcessor for Recording {
         }
         self.recorder.note(What::ShardEnded { run: self.run, shard: self.shard.clone() });
         Ok(())
+    }
+}
+
+/// Commits as most people write it: a lost lease is told in another way too, what the store did not confirm is confirmed
+/// with the next commit, and everything else is an error.
+async fn checkpoint(checkpointer: &Checkpointer, at: &Record) -> Result<(), Failure> {
+    match checkpointer.checkpoint_at(at).await {
+        Ok(_) | Err(CheckpointError::LeaseLost { .. } | CheckpointError::Store { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -26,6 +26,8 @@ const STILL_PUTTING: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_mins(1);
 /// A stream that is being resharded is asked again.
 const RESHARD_AGAIN: Duration = Duration::from_millis(1_500);
+/// How often it is asked whether all is done. What was put last has arrived by then.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
 /// How long processors have at the end.
 const LAST_STOP: Duration = Duration::from_secs(10);
 
@@ -132,18 +134,16 @@ impl World {
     async fn go_on(&mut self) {
         let end = self.began + self.plan.calm + PATIENCE;
         loop {
-            let next = self.agenda.keys().next().copied();
-            // Whether all is done is asked now and then, once that can be.
-            let check = Instant::now() + Duration::from_millis(200);
-            let next = next.unwrap_or(end).min(if self.putting { end } else { check });
+            let asks = !self.putting;
+            let next = self.agenda.keys().next().copied().unwrap_or(end);
+            let next = next.min(if asks { Instant::now() + ASK_AGAIN } else { end });
             tokio::select! {
                 biased;
                 Some(gone) = self.fleet.over() => self.gone(gone.slot),
                 () = tokio::time::sleep_until(next) => {}
             }
             self.act();
-            let settled = !self.putting && self.is_settled();
-            if settled || Instant::now() >= end {
+            if Instant::now() >= end || (asks && self.is_settled()) {
                 self.fleet.stop_all(LAST_STOP).await;
                 return;
             }
@@ -151,9 +151,11 @@ impl World {
     }
 
     fn is_settled(&self) -> bool {
+        // Asked first: what is on its way to the services arrives when they are looked at.
+        let shards = self.site.shards();
         let mut work = Work::default();
         self.site.recorder.with(|happenings| happenings.iter().for_each(|happening| work.take_in(&happening.what)));
-        work.is_settled(&self.site.shards())
+        work.is_settled(&shards)
     }
 
     fn act(&mut self) {

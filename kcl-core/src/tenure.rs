@@ -482,7 +482,7 @@ mod tests {
     async fn a_commit_whose_answer_is_lost_while_a_new_processor_starts_is_not_moved_back() {
         let table = InMemoryLeases::new();
         let lost = |call: &Call<'_>| {
-            if call.number == 1 { Fault::AnswerLost(Duration::from_millis(100)) } else { Fault::None }
+            if call.number == 0 { Fault::AnswerLost(Duration::from_millis(100)) } else { Fault::None }
         };
         let tenure = held(Arc::new(Faulty::new(table.clone(), lost)), &table).await;
         work(&tenure, 7);

@@ -14,7 +14,7 @@ const DEADLINE: Duration = Duration::from_mins(10);
 /// The pause before the second look; each is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause: a worker starts within little more after the table is there.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How many requests may fail, in all, without an answer that tells why.
 const UNANSWERED: u32 = 5;
 

@@ -83,7 +83,7 @@ async fn a_second_signal_ends_it_in_the_middle_of_a_record_that_nobody_reads() {
     patiently(async {
         let world = World::start().await;
         world.kinesis("CreateStream", json!({"StreamName": "words", "ShardCount": 1}));
-        let longer_than_a_pipe_holds = BASE64_STANDARD.encode([0; 500_000]);
+        let longer_than_a_pipe_holds = BASE64_STANDARD.encode(vec![0; 500_000]);
         world.kinesis(
             "PutRecord",
             json!({"StreamName": "words", "PartitionKey": "long", "Data": longer_than_a_pipe_holds}),

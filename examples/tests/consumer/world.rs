@@ -145,5 +145,5 @@ pub(crate) fn is(line: &Value, event: &str) -> bool {
 
 /// Ends a test that waits for something that does not come. Generous: it says nothing about speed.
 pub(crate) async fn patiently<T>(test: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(120), test).await.expect("done in time")
+    tokio::time::timeout(Duration::from_mins(2), test).await.expect("done in time")
 }

@@ -96,29 +96,35 @@ impl<'a> Graph<'a> {
         service_now: Timestamp,
     ) -> Vec<(Lease, CreateReason)> {
         let reason = if self.leases.is_empty() { CreateReason::Initial } else { CreateReason::Repair };
-        let open: BTreeSet<&ShardId> = open_at_beginning.iter().map(|shard| &shard.id).collect();
-        let mut starts = BTreeMap::new();
-        for shard in unreached {
-            let line = self.line_of(shard);
-            let first: Vec<_> = line.iter().copied().filter(|shard| open.contains(&shard.id)).collect();
-            let (first, position) = if first.is_empty() {
-                (self.oldest(&line), InitialPosition::TrimHorizon)
-            } else {
-                (first, beginning)
-            };
-            for shard in first {
-                starts.entry(&shard.id).or_insert((shard, position));
-            }
-        }
-        let mut starts: Vec<_> = starts.into_values().collect();
-        starts.sort_by_key(|(shard, _)| (&shard.starting_sequence, &shard.id));
-        starts
+        self.first_of_lines(unreached, open_at_beginning)
             .into_iter()
-            .map(|(shard, position)| {
+            .map(|(shard, was_open)| {
+                let position = if was_open { beginning } else { InitialPosition::TrimHorizon };
                 let (checkpoint, start) = position.resolve(service_now);
                 (self.lease(&shard.id, &shard.parents, shard, checkpoint, start), reason)
             })
             .collect()
+    }
+
+    /// Where reading begins so that each of these shards is reached: the shards of its line that were open at some
+    /// moment, else, if the stream has forgotten that moment or was created after it, the oldest of its line that are
+    /// left. Each with whether it was open, in the order in which they were made.
+    #[must_use]
+    pub fn first_of_lines(&self, shards: &[ShardId], open_then: &[Shard]) -> Vec<(&'a Shard, bool)> {
+        let open: BTreeSet<&ShardId> = open_then.iter().map(|shard| &shard.id).collect();
+        let mut firsts: BTreeMap<&ShardId, (&'a Shard, bool)> = BTreeMap::new();
+        for shard in shards {
+            let line = self.line_of(shard);
+            let was_open: Vec<_> = line.iter().copied().filter(|shard| open.contains(&shard.id)).collect();
+            if was_open.is_empty() {
+                firsts.extend(self.oldest(&line).into_iter().map(|shard| (&shard.id, (shard, false))));
+            } else {
+                firsts.extend(was_open.into_iter().map(|shard| (&shard.id, (shard, true))));
+            }
+        }
+        let mut firsts: Vec<_> = firsts.into_values().collect();
+        firsts.sort_by_key(|(shard, _)| (&shard.starting_sequence, &shard.id));
+        firsts
     }
 
     /// A new lease for one of the stream's shards.

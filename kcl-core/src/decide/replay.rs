@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::decide::reconcile::Graph;
 use crate::ids::{ShardId, ShardKey, StreamId};
 use crate::lease::Lease;
 use crate::position::{Position, SequenceNumber};
@@ -47,11 +48,15 @@ pub enum Begin<'a> {
 /// position is read from there, which is its end; a finished one stays finished.
 #[must_use]
 pub fn plan(stream: &StreamId, shards: &[Shard], leases: &[Lease], begin: &Begin<'_>) -> Vec<Change> {
+    let graph = Graph::new(stream, shards, leases, None);
     let leases: BTreeMap<&ShardId, &Lease> =
         leases.iter().filter(|lease| lease.shard.stream == *stream).map(|lease| (&lease.shard.shard, lease)).collect();
     let first: BTreeMap<&ShardId, (Position, Option<Timestamp>)> = match begin {
         Begin::Stream { open, position, start } => {
-            open.iter().map(|shard| (&shard.id, (position.clone(), *start))).collect()
+            let all: Vec<_> = shards.iter().filter(|shard| !shard.closed).map(|shard| shard.id.clone()).collect();
+            let begin = |was_open| if was_open { (position.clone(), *start) } else { (Position::TrimHorizon, None) };
+            let firsts = graph.first_of_lines(&all, open).into_iter();
+            firsts.map(|(shard, was_open)| (&shard.id, begin(was_open))).collect()
         }
         Begin::Records(records) => records
             .iter()
@@ -175,6 +180,13 @@ mod tests {
                 (key(4), time, false)
             ]
         );
+    }
+
+    #[test]
+    fn from_a_time_that_the_stream_has_forgotten_everything_that_is_left_is_read_again() {
+        let begin = Begin::Stream { open: &[], position: Position::AtTimestamp, start: Some(Timestamp::default()) };
+        let shards: Vec<_> = positions(&begin).into_iter().map(|(shard, to, _)| (shard, to)).collect();
+        assert_eq!(shards, [0, 1, 2, 3, 4].map(|n| (key(n), Position::TrimHorizon)));
     }
 
     #[test]

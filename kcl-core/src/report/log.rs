@@ -7,24 +7,27 @@ use crate::event::Event;
 use crate::ids::{AppName, ShardKey, WorkerId};
 use crate::lease::EndReason;
 
+/// What `RUST_LOG` and the like know these lines by, wherever in the crate they are written.
+const TARGET: &str = "kcl_core";
+
 /// One log line with the fields that say of what it speaks.
 macro_rules! say {
     ($level:ident, $app:expr, $worker:expr, $shard:expr, $($rest:tt)+) => {{
         let shard: &ShardKey = $shard;
-        $level!(app = %$app, worker = %$worker, stream = %shard.stream, shard = %shard.shard, $($rest)+)
+        $level!(target: TARGET, app = %$app, worker = %$worker, stream = %shard.stream, shard = %shard.shard, $($rest)+)
     }};
 }
 
 pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
     match event {
-        Event::WorkerStarted => info!(%app, %worker, "worker started"),
-        Event::ShutdownRequested => info!(%app, %worker, "shutdown requested"),
+        Event::WorkerStarted => info!(target: TARGET, %app, %worker, "worker started"),
+        Event::ShutdownRequested => info!(target: TARGET, %app, %worker, "shutdown requested"),
         Event::LeaseCreated { shard, checkpoint, reason } => {
             say!(info, app, worker, shard, %checkpoint, ?reason, "lease created");
         }
         Event::LeaseDeleted { shard } => say!(info, app, worker, shard, "lease of a finished shard deleted"),
         Event::LeaseUnreadable { key, problem } => {
-            error!(%app, %worker, key, problem, "a lease cannot be understood; its shard is not read until it is repaired");
+            error!(target: TARGET, %app, %worker, key, problem, "a lease cannot be understood; its shard is not read until it is repaired");
         }
         Event::LeaseTaken { shard, epoch, from, checkpoint } => {
             let from = from.as_ref().map(WorkerId::as_str);
@@ -78,10 +81,10 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
             say!(warn, app, worker, shard, error, "a write to the lease failed; it is tried again");
         }
         Event::LookFailed { what, attempt, error } => {
-            warn!(%app, %worker, ?what, attempt, error, "looking failed; it is tried again");
+            warn!(target: TARGET, %app, %worker, ?what, attempt, error, "looking failed; it is tried again");
         }
         Event::StreamRecreated { stream } => {
-            error!(%app, %worker, %stream, "the stream was deleted and created again; the leases belong to the earlier one");
+            error!(target: TARGET, %app, %worker, %stream, "the stream was deleted and created again; the leases belong to the earlier one");
         }
     }
 }

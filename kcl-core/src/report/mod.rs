@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
 use crate::event::{Event, Observer};
-use crate::ids::{AppName, WorkerId};
-use crate::lease::Lease;
+use crate::ids::{AppName, ShardKey, WorkerId};
+use crate::lease::{Epoch, Lease};
 use status::{Status, StatusBoard};
 
 /// Tells what happens in one worker.
@@ -30,6 +30,12 @@ impl Reporter {
 
     pub(crate) fn worker(&self) -> &WorkerId {
         &self.worker
+    }
+
+    /// What everything that runs for a shard is logged under, the user's code included. The fields are stable.
+    pub(crate) fn shard_span(&self, shard: &ShardKey, epoch: Epoch) -> tracing::Span {
+        let (app, worker) = (&self.app, &self.worker);
+        tracing::info_span!(target: "kcl_core", "shard", %app, %worker, stream = %shard.stream, shard = %shard.shard, %epoch)
     }
 
     pub(crate) fn emit(&self, event: &Event) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::decide::cell::Cell;
 use crate::decide::observe::Observations;
@@ -241,7 +242,8 @@ impl Running {
         let (epoch, checkpoint) = (tenure.epoch(), tenure.start().checkpoint.clone());
         self.report(&Event::LeaseTaken { shard: shard.clone(), epoch, from, checkpoint });
         let inbox = self.held.add(Arc::clone(&tenure));
-        let life = shard_task::run(Arc::clone(&self.worker.shared), tenure, inbox);
+        let span = self.worker.shared.tenures.reporter.shard_span(&shard, epoch);
+        let life = shard_task::run(Arc::clone(&self.worker.shared), tenure, inbox).instrument(span);
         self.spawn(Box::pin(async {
             life.await;
             Ended::Shard(shard)

@@ -108,7 +108,7 @@ impl Fleet {
     /// What the workers know of each shard, for a person who asks why nothing goes on.
     pub(crate) fn describe(&self) -> String {
         let shards = self.members.iter().flat_map(|member| member.handle.status().shards);
-        shards.map(|shard| format!("{shard:?}\n")).collect()
+        shards.map(|shard| format!("{shard:?}")).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -35,8 +35,8 @@ pub(crate) struct Delivery {
 /// The pages of the ledger.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
-    /// How many flights are in the stream.
-    pub(crate) put: usize,
+    /// The rows that are in the stream, and since when.
+    pub(crate) put: BTreeMap<usize, Instant>,
     /// In the order in which they happened.
     pub(crate) deliveries: Vec<Delivery>,
     /// The rows that were delivered.
@@ -60,15 +60,16 @@ impl Ledger {
     }
 
     /// Waits until the ledger says so. An error if a worker failed.
-    pub(crate) async fn until(&self, enough: impl Fn(&Entries) -> bool) -> Result<(), Failure> {
+    pub(crate) async fn until(&self, enough: impl Fn(&Entries) -> bool + Send + Sync) -> Result<(), Failure> {
         let mut watched = self.0.subscribe();
         let entries = watched.wait_for(|entries| entries.failure.is_some() || enough(entries)).await?;
         entries.failure.clone().map_or(Ok(()), |failure| Err(failure.into()))
     }
 
-    /// So many more flights are in the stream.
-    pub(crate) fn put(&self, flights: usize) {
-        self.0.send_modify(|entries| entries.put += flights);
+    /// These rows are in the stream now.
+    pub(crate) fn put(&self, rows: impl Iterator<Item = usize>) {
+        let now = Instant::now();
+        self.0.send_modify(|entries| entries.put.extend(rows.map(|row| (row, now))));
     }
 
     /// A worker ended that was not told to.

@@ -20,7 +20,7 @@ const BATCH: usize = 64;
 pub(crate) async fn put(kinesis: &Client, flights: &[Flight], pause: Duration, ledger: &Ledger) -> Result<(), Failure> {
     for batch in batches(flights) {
         put_batch(kinesis, entries(batch)?).await?;
-        ledger.put(batch.len());
+        ledger.put(batch.iter().map(|flight| flight.row));
         tokio::time::sleep(pause).await;
     }
     Ok(())

@@ -46,12 +46,13 @@ impl Screen {
 }
 
 fn numbers(entries: &Entries) -> String {
-    let (put, seen, delivered) = (entries.put, entries.seen.len(), entries.deliveries.len());
-    let behind = entries.behind.values().max().map_or(0, Duration::as_millis);
+    let (put, seen, delivered) = (entries.put.len(), entries.seen.len(), entries.deliveries.len());
+    let unread = entries.put.iter().filter(|(row, _)| !entries.seen.contains(row)).map(|(_, since)| *since);
+    let oldest = unread.clone().min().map_or(0, |since| since.elapsed().as_millis());
     format!(
-        "{put} records put, {seen} read, {} read again; {} shards; lag {} records, {behind} ms",
+        "{put} records put, {seen} read, {} read again; {} shards; lag {} records, {oldest} ms",
         delivered - seen,
         entries.behind.len(),
-        put.saturating_sub(seen),
+        unread.count(),
     )
 }

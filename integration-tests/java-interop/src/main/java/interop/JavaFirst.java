@@ -1,0 +1,83 @@
+package interop;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import software.amazon.awssdk.services.dynamodb.model.BillingMode;
+import software.amazon.awssdk.services.dynamodb.model.KeyType;
+import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
+
+/** A worker of the Java KCL reads a stream through a split, and one of ours goes on from its rows. */
+final class JavaFirst implements Check.Scenario {
+    private static final String PARENT = "shardId-000000000000";
+    private static final String COPIES = "copies";
+
+    @Override
+    public void run(World world, Verdicts verdicts) throws Exception {
+        Orders orders = world.orders(2);
+        orders.put(160);
+        long started = System.nanoTime();
+        Worker java = world.java("java-1");
+        verdicts.check("a Java worker starts on empty tables and reads", () -> {
+            java.await("record", Duration.ofSeconds(150), records -> !records.isEmpty());
+            return "first record after " + Expect.seconds(started);
+        });
+        orders.split(PARENT);
+        orders.put(160);
+        verdicts.check("it reads every record once and in order, through a split", () -> {
+            java.await("record", Duration.ofSeconds(120), records -> records.size() >= orders.size());
+            orders.expect(java.records(), 0);
+            return orders.size() + " records";
+        });
+        verdicts.check("it ends the parent before it begins the children", () -> parentFirst(java));
+        verdicts.check("it stops in good order", () -> {
+            long stopped = System.nanoTime();
+            java.stop();
+            return "told " + java.events("shutdown").size() + " shards, ended after " + Expect.seconds(stopped);
+        });
+        verdicts.check("its rows say how far it got", () -> Expect.checkpoints(world.rows(), java.records()));
+        verdicts.check("it logs no error", () -> Expect.silence(java));
+        verdicts.check("kcl-local understood every request", () -> Expect.understood(world));
+
+        verdicts.check("a worker of ours goes on where the Java worker stopped", () -> {
+            orders.put(160);
+            return Expect.reads(world.rust("rust-1", World.APP), orders, 320);
+        });
+        verdicts.check("a worker of ours reads rows that Java's serializer wrote", () -> {
+            copy(world);
+            return Expect.reads(world.rust("rust-2", COPIES), orders, 0);
+        });
+    }
+
+    private static String parentFirst(Worker java) throws Failed {
+        List<String> order = java.events().stream()
+                .filter(event -> Set.of("initialized", "shard_ended").contains(event.path("event").asText()))
+                .map(event -> event.path("event").asText() + " " + event.path("shard").asText())
+                .toList();
+        int ended = order.indexOf("shard_ended " + PARENT);
+        for (String child : List.of("shardId-000000000002", "shardId-000000000003")) {
+            int began = order.indexOf("initialized " + child);
+            if (ended < 0 || began < ended) {
+                throw new Failed("found " + order);
+            }
+        }
+        return "";
+    }
+
+    /** Writes the leases into another table by Java's serializer, as if nothing had been read yet. */
+    private static void copy(World world) throws IOException, Failed {
+        world.dynamoDb().createTable(r -> r.tableName(COPIES)
+                .billingMode(BillingMode.PAY_PER_REQUEST)
+                .attributeDefinitions(a -> a.attributeName("leaseKey").attributeType(ScalarAttributeType.S))
+                .keySchema(k -> k.attributeName("leaseKey").keyType(KeyType.HASH)));
+        world.dynamoDb().waiter().waitUntilTableExists(r -> r.tableName(COPIES));
+        Rows copies = new Rows(world.dynamoDb(), COPIES);
+        for (ObjectNode lease : world.rows().leases()) {
+            lease.remove("leaseOwner");
+            copies.write(lease.put("checkpoint", "TRIM_HORIZON").put("checkpointSubSequenceNumber", 0));
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package interop;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+/** A worker in a process of its own, of either kind: both print the same lines. */
+record Worker(Program program) implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    List<JsonNode> events() {
+        return parsed(program.lines());
+    }
+
+    List<JsonNode> events(String name) {
+        return named(events(), name);
+    }
+
+    List<JsonNode> records() {
+        return events("record");
+    }
+
+    /** Waits until there are events of this name that are enough. */
+    void await(String name, Duration limit, Predicate<List<JsonNode>> enough) throws Failed {
+        program.await("enough events \"" + name + "\"", limit, lines -> enough.test(named(parsed(lines), name)));
+    }
+
+    /** Stops in good order; the exit code must be 0. */
+    void stop() throws Failed {
+        int code = program.stop(Duration.ofSeconds(60));
+        if (code != 0) {
+            throw new Failed("it ended with the exit code " + code + "; its log is " + program.log());
+        }
+    }
+
+    void kill() {
+        program.kill();
+    }
+
+    /** The lines of its log that are errors. */
+    List<String> errors() {
+        try {
+            return Files.readAllLines(program.log()).stream().filter(line -> line.contains(" ERROR ")).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        program.close();
+    }
+
+    private static List<JsonNode> named(List<JsonNode> events, String name) {
+        return events.stream().filter(event -> event.path("event").asText().equals(name)).toList();
+    }
+
+    private static List<JsonNode> parsed(List<String> lines) {
+        List<JsonNode> events = new ArrayList<>();
+        for (String line : lines) {
+            try {
+                events.add(JSON.readTree(line));
+            } catch (JsonProcessingException e) {
+                throw new UncheckedIOException(line, e);
+            }
+        }
+        return events;
+    }
+}

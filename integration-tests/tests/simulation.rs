@@ -1,0 +1,58 @@
+//! Fleets by seed, through the program `simulate`: each run has a process of its own.
+
+use std::process::{Command, Output};
+
+fn simulate(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_simulate")).args(arguments).output().expect("the program starts")
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The seeds that a run with a planted bug failed at.
+fn found_at(planted: &str) -> String {
+    let output = simulate(&["--seeds", "1+50", "--planted", planted]);
+    assert!(!output.status.success(), "{planted} was not found in 50 seeds");
+    let text = text(&output);
+    text.lines().last().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn fifty_seeds_keep_every_promise_and_repeat_themselves_exactly() {
+    let output = simulate(&["--seeds", "1+50", "--twice"]);
+    let text = text(&output);
+    println!("{text}");
+    assert!(output.status.success(), "{text}");
+    assert_eq!(text.lines().filter(|line| line.contains(" trace=")).count(), 50);
+}
+
+#[test]
+fn commits_made_before_the_work_are_found() {
+    println!("{}", found_at("commit-before-processing"));
+}
+
+#[test]
+fn children_read_before_their_parents_are_found() {
+    println!("{}", found_at("skip-parent-check"));
+}
+
+/// Seeds that once found a bug in the product, by what it was.
+mod found_before {
+    use super::{simulate, text};
+
+    fn holds(seed: &str) {
+        let output = simulate(&["--seed", seed]);
+        assert!(output.status.success(), "{}", text(&output));
+    }
+
+    #[test]
+    fn a_merged_shard_was_read_before_the_lease_of_one_of_its_parents_was_made() {
+        ["124", "153", "191", "249"].into_iter().for_each(holds);
+    }
+
+    #[test]
+    fn a_commit_whose_answer_was_lost_while_a_new_processor_started_was_moved_back() {
+        holds("284");
+    }
+}
