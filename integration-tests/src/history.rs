@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kcl_core::event::Event;
-use kcl_core::lease::Epoch;
 use kcl_core::position::Position;
 use kcl_local::Clock;
 
@@ -82,7 +81,7 @@ pub enum What {
     /// A worker told its observer.
     Event { run: Run, event: Event },
     /// A processor was initialised for a shard.
-    Seated { run: Run, seat: Seat, shard: String, epoch: Epoch, start: Position },
+    Seated { run: Run, seat: Seat, shard: String, epoch: u64, start: Position },
     /// A processor was given records.
     Called { run: Run, seat: Seat, shard: String, records: Vec<(Position, Payload)> },
     /// A processor is done with the records up to this one: it is about to say so.

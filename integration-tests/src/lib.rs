@@ -18,6 +18,7 @@ pub mod plan;
 pub mod planted;
 mod processor;
 pub mod producer;
+mod reshard;
 pub mod row;
 pub mod site;
 mod timeline;

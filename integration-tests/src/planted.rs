@@ -125,7 +125,9 @@ impl LeaseStore for Store {
 
     async fn get(&self, shard: &ShardKey) -> Result<Option<Lease>, StoreError> {
         let mut lease = self.inner.get(shard).await?;
-        lease.iter_mut().for_each(|lease| self.shown(lease));
+        if let Some(lease) = &mut lease {
+            self.shown(lease);
+        }
         Ok(lease)
     }
 

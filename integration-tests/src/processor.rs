@@ -42,7 +42,7 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    pub(crate) fn new(maker: &Maker, context: ShardContext) -> Self {
+    pub(crate) fn new(maker: &Maker, context: &ShardContext) -> Self {
         let seat = maker.recorder.next_seat();
         let mut luck = fastrand::Rng::with_seed(maker.seed ^ (u64::from(seat.0) << 32));
         let explicit = luck.f64() < maker.handling.explicit;
@@ -64,8 +64,8 @@ impl Recording {
 
     /// Trouble strikes half-way; with explicit acknowledgement the first half is done then.
     async fn work(&self, batch: &Batch, checkpointer: &Checkpointer, conduct: Conduct) -> Result<(), Failure> {
-        let half = Duration::from_millis(conduct.millis / 2);
-        tokio::time::sleep(half).await;
+        let (half, rest) = (conduct.millis / 2, conduct.millis.div_ceil(2));
+        tokio::time::sleep(Duration::from_millis(half)).await;
         if self.explicit {
             for record in &batch.records()[..batch.records().len() / 2] {
                 self.done(&record.position());
@@ -78,7 +78,7 @@ impl Recording {
             // Unlike `panic!`, this prints nothing.
             Trouble::Panic => std::panic::resume_unwind(Box::new("the processor was told to panic")),
         }
-        tokio::time::sleep(Duration::from_millis(conduct.millis) - half).await;
+        tokio::time::sleep(Duration::from_millis(rest)).await;
         if let Some(last) = batch.records().last() {
             self.done(&last.position());
             if self.explicit {
@@ -102,7 +102,7 @@ impl RecordProcessor for Recording {
         if self.handling.draw(&mut self.luck).trouble == Trouble::Failure {
             return Err("the processor was told to fail at its start".into());
         }
-        let (run, seat, epoch, start) = (self.run, self.seat, shard.epoch, shard.start.clone());
+        let (run, seat, epoch, start) = (self.run, self.seat, shard.epoch.number(), shard.start.clone());
         self.recorder.note(What::Seated { run, seat, shard: self.shard.clone(), epoch, start });
         Ok(())
     }

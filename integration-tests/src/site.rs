@@ -7,6 +7,7 @@ use std::time::Duration;
 use kcl_core::error::ConfigError;
 use kcl_core::event::Event;
 use kcl_core::polling::Polling;
+use kcl_core::processor::ShardContext;
 use kcl_core::time::{Timestamp, WallClock};
 use kcl_core::worker::Worker;
 use kcl_dynamo_leases::DynamoLeases;
@@ -130,7 +131,7 @@ impl Site {
             .build()?;
         let maker = Maker::new(self.recorder.clone(), spec);
         let planted = spec.planted;
-        let factory = move |context| planted::processor(Recording::new(&maker, context), planted);
+        let factory = move |context: ShardContext| planted::processor(Recording::new(&maker, &context), planted);
         let (recorder, run) = (self.recorder.clone(), spec.run);
         let observer = move |event: &Event| recorder.note(What::Event { run, event: event.clone() });
         Worker::builder(APP, leases, polling, factory)

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use kcl_core::ids::ShardKey;
 use kcl_core::worker::WorkerHandle;
-use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -16,7 +15,8 @@ use crate::history::{History, What};
 use crate::plan::{Back, Deed, Plan, Point};
 use crate::planted::Planted;
 use crate::producer::Producer;
-use crate::site::{STREAM, Site};
+use crate::reshard;
+use crate::site::Site;
 use crate::trace::Trace;
 use crate::work::Work;
 
@@ -253,37 +253,10 @@ impl World {
 
     /// Asks for a split or a merge. `false` if the stream is busy with another.
     fn reshard(&mut self, deed: &Deed) -> bool {
-        let open: Vec<Value> = self.site.list_shards();
-        let open: Vec<_> = open.iter().filter_map(OpenShard::of).collect();
-        let Some(shard) = open.get(self.luck.usize(..open.len().max(1))) else { return true };
-        let neighbour = open.iter().find(|other| shard.last.checked_add(1) == Some(other.first));
-        let (operation, body) = match (deed, neighbour) {
-            (Deed::Merge, Some(other)) => {
-                ("MergeShards", json!({"ShardToMerge": shard.id, "AdjacentShardToMerge": other.id}))
-            }
-            _ => {
-                let middle = shard.first + (shard.last - shard.first) / 2;
-                ("SplitShard", json!({"ShardToSplit": shard.id, "NewStartingHashKey": middle.to_string()}))
-            }
+        let Some((operation, body)) = reshard::choose(&self.site.list_shards(), *deed == Deed::Merge, &mut self.luck)
+        else {
+            return true;
         };
-        let mut body = body;
-        body["StreamName"] = json!(STREAM);
         self.site.ask(operation, body)["__type"].as_str() != Some("ResourceInUseException")
-    }
-}
-
-/// A shard that takes records, by its hash keys.
-struct OpenShard {
-    id: String,
-    first: u128,
-    last: u128,
-}
-
-impl OpenShard {
-    fn of(shard: &Value) -> Option<Self> {
-        let key = |name: &str| shard["HashKeyRange"][name].as_str()?.parse().ok();
-        let open = shard["SequenceNumberRange"]["EndingSequenceNumber"].is_null();
-        let id = shard["ShardId"].as_str()?.to_owned();
-        Some(Self { id, first: key("StartingHashKey")?, last: key("EndingHashKey")? }).filter(|_| open)
     }
 }

@@ -58,9 +58,10 @@ impl World {
 
     /// When a shard was first given records by this run or any, after a moment.
     fn first_read(&self, after: u64, of: &str, by: Option<Run>) -> Option<u64> {
-        self.first(after, |what| {
-            matches!(what, What::Called { run, shard, .. } if shard == of && by.is_none_or(|by| by == *run))
-        })
+        self.first(
+            after,
+            |what| matches!(what, What::Called { run, shard, .. } if shard == of && by.is_none_or(|by| by == *run)),
+        )
     }
 
     fn first_read_by(&self, by: Run) -> Option<u64> {
@@ -69,7 +70,10 @@ impl World {
 
     /// When the end of a shard was committed.
     fn finished(&self, of: &str) -> Option<u64> {
-        self.first(0, |what| matches!(what, What::Lease { shard, row: Some(row), .. } if shard == of && row.checkpoint.is_end()))
+        self.first(
+            0,
+            |what| matches!(what, What::Lease { shard, row: Some(row), .. } if shard == of && row.checkpoint.is_end()),
+        )
     }
 
     /// Who holds a shard, as the last event tells.
@@ -135,14 +139,20 @@ async fn the_shards_of_a_split_are_read_within_a_second_of_their_parents_end() {
     let mut world = World::new(1).await;
     world.start(0);
     seconds(20).await;
-    let split = json!({"StreamName": STREAM, "ShardToSplit": shard(0), "NewStartingHashKey": (1_u128 << 127).to_string()});
+    let split =
+        json!({"StreamName": STREAM, "ShardToSplit": shard(0), "NewStartingHashKey": (1_u128 << 127).to_string()});
     world.reshard("SplitShard", split).await;
     world.put().await;
     seconds(5).await;
     let ended = world.first(0, |what| matches!(what, What::ShardEnded { .. })).expect("the parent ends");
     for child in [shard(1), shard(2)] {
         let put = world.first(0, |what| matches!(what, What::Stored { shard, .. } if *shard == child)).expect("put");
-        within(&format!("first record of {child} of a split"), ended.max(put), world.first_read(0, &child, None), 1_000);
+        within(
+            &format!("first record of {child} of a split"),
+            ended.max(put),
+            world.first_read(0, &child, None),
+            1_000,
+        );
     }
 }
 

@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn other_forms_are_not_qualified_stream_ids() {
-        for text in ["", "orders", ":orders:1", "1:orders", "1::2", "1:orders:0", "x:orders:1", "1:orders:x", "1:a:2:3"] {
+        for text in ["", "orders", ":orders:1", "1:orders", "1::2", "1:orders:0", "x:orders:1", "1:orders:x", "1:a:2:3"]
+        {
             assert!(StreamId::parse_qualified(text).is_err(), "{text}");
         }
     }

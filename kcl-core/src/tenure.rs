@@ -245,7 +245,9 @@ impl Tenure {
         let checkpoint = self.progress().to_commit();
         let result = self.write(LeaseAction::Free { checkpoint: checkpoint.clone() }).await;
         self.end(EndReason::Released);
-        if result.is_ok() && let Some(position) = checkpoint {
+        if result.is_ok()
+            && let Some(position) = checkpoint
+        {
             self.committed(position);
         }
         result
@@ -308,10 +310,9 @@ impl Tenure {
             }
             Verdict::Repeat(error) | Verdict::Failed(error) => {
                 *lock(&self.due) = Instant::now() + timing.attempt / 2;
-                self.context.reporter.emit(&Event::LeaseWriteFailed {
-                    shard: self.shard.clone(),
-                    error: Chain(error).to_string(),
-                });
+                self.context
+                    .reporter
+                    .emit(&Event::LeaseWriteFailed { shard: self.shard.clone(), error: Chain(error).to_string() });
             }
             Verdict::Over { .. } => {}
         }

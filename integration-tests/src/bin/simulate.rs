@@ -5,7 +5,7 @@
 //! simulate --seed 17 --trace        one seed again, with everything that happened in it
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -16,6 +16,9 @@ use integration_tests::{Outcome, simulate};
 
 /// How long one run may take in real time: a world in which something turns in circles never ends by itself.
 const REAL_TIME: Duration = Duration::from_mins(3);
+
+/// How many violations of one invariant are shown.
+const EXAMPLES: usize = 3;
 
 /// Lives through whole fleets by seed, under virtual time, and checks what must always hold.
 #[derive(Debug, Parser)]
@@ -35,6 +38,9 @@ struct Arguments {
     /// Plants a bug, which is to be found: commit-before-processing, skip-parent-check.
     #[arg(long)]
     planted: Option<Planted>,
+    /// Begins no more seeds once one has failed.
+    #[arg(long)]
+    stop_at_first: bool,
     /// How many runs go on at once.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -61,7 +67,7 @@ fn one(seed: u64, arguments: &Arguments) -> bool {
     let (done, outcome) = mpsc::channel();
     let (planted, trace) = (arguments.planted, arguments.trace);
     let run = std::thread::Builder::new().name(format!("seed {seed}"));
-    if let Err(error) = run.spawn(move || done.send(simulate(seed, planted, trace))) {
+    if let Err(error) = run.spawn(move || drop(done.send(simulate(seed, planted, trace)))) {
         println!("seed={seed} violation: no thread could be started: {error}");
         return false;
     }
@@ -87,8 +93,16 @@ fn report(seed: u64, outcome: &Outcome) -> bool {
     for nothing in &missing {
         println!("seed={seed} violation: there were no {nothing} in this world");
     }
+    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
     for violation in violations {
-        println!("seed={seed} violation: {violation}");
+        let count = shown.entry(violation.invariant).or_default();
+        *count += 1;
+        if *count <= EXAMPLES {
+            println!("seed={seed} violation: {violation}");
+        }
+    }
+    for (invariant, count) in shown.into_iter().filter(|(_, count)| *count > EXAMPLES) {
+        println!("seed={seed} violation: {invariant} {} times more", count - EXAMPLES);
     }
     println!("seed={seed} {figures} violations={} trace={trace:016x}", violations.len() + missing.len());
     violations.is_empty() && missing.is_empty()
@@ -121,9 +135,12 @@ fn many(from: u64, count: u64, arguments: &Arguments) -> bool {
         }
         print!("{text}");
         tally.add(seed, fine, arguments.planted);
+        if arguments.stop_at_first && !fine {
+            to_begin.clear();
+        }
         before = Some((seed, text));
     }
-    tally.sum_up(count)
+    tally.sum_up()
 }
 
 fn begin(seed: u64, arguments: &Arguments) -> std::io::Result<Child> {
@@ -145,12 +162,14 @@ fn end(child: Child) -> (bool, String) {
 /// What came of all seeds.
 #[derive(Debug, Default)]
 struct Tally {
+    seeds: u64,
     failed: Vec<u64>,
     differ: Vec<u64>,
 }
 
 impl Tally {
     fn add(&mut self, seed: u64, fine: bool, planted: Option<Planted>) {
+        self.seeds += 1;
         if !fine {
             let planted = planted.map(|planted| format!(" --planted {planted}")).unwrap_or_default();
             println!("seed={seed} replay: simulate --seed {seed} --trace{planted}");
@@ -165,8 +184,8 @@ impl Tally {
         }
     }
 
-    fn sum_up(&self, seeds: u64) -> bool {
-        let Self { failed, differ } = self;
+    fn sum_up(&self) -> bool {
+        let Self { seeds, failed, differ } = self;
         println!("seeds={seeds} failed={} {failed:?} not_repeated={} {differ:?}", failed.len(), differ.len());
         failed.is_empty() && differ.is_empty()
     }

@@ -34,7 +34,7 @@ pub(super) fn commits_never_move_back(history: &History) -> Findings {
 struct Holders<'a> {
     workers: BTreeMap<Run, &'a str>,
     rows: BTreeMap<&'a str, &'a Row>,
-    holders: BTreeMap<&'a str, Run>,
+    held: BTreeMap<&'a str, Run>,
 }
 
 /// What one write to a lease did.
@@ -58,16 +58,16 @@ impl<'a> Holders<'a> {
             }
             What::Lease { shard, row: None, .. } => {
                 self.rows.remove(shard.as_str());
-                self.holders.remove(shard.as_str());
+                self.held.remove(shard.as_str());
                 None
             }
             What::Lease { run, shard, row: Some(row) } => {
                 let before = self.rows.insert(shard, row);
-                let holder = self.holders.get(shard.as_str()).copied();
+                let holder = self.held.get(shard.as_str()).copied();
                 let now = run.filter(|run| row.holder().is_some() && row.holder() == self.workers.get(run).copied());
                 match now {
-                    Some(now) => self.holders.insert(shard, now),
-                    None => self.holders.remove(shard.as_str()),
+                    Some(now) => self.held.insert(shard, now),
+                    None => self.held.remove(shard.as_str()),
                 };
                 Some(Write { shard, by: *run, row, before, holder, begins: now.is_some() && now != holder })
             }
@@ -132,9 +132,9 @@ pub(super) fn one_reader_at_a_time(history: &History) -> Findings {
     for Happening { at, what } in &history.happenings {
         match what {
             What::Seated { seat, shard, epoch, .. } => {
-                seats.insert(*seat, epoch.number());
+                seats.insert(*seat, *epoch);
                 let newest = newest.entry(shard).or_default();
-                *newest = epoch.number().max(*newest);
+                *newest = (*newest).max(*epoch);
             }
             What::Called { run, seat, shard, .. } => {
                 let (mine, newest) = (seats.get(seat), newest.get(shard.as_str()));
@@ -165,7 +165,7 @@ pub(super) fn stopped_workers_hold_nothing(history: &History) -> Findings {
                 if hit.get(run).is_some_and(|hit| hit + FELT >= began) {
                     continue;
                 }
-                let held = holders.holders.iter().filter(|(_, holder)| *holder == run);
+                let held = holders.held.iter().filter(|(_, holder)| *holder == run);
                 found.extend(held.map(|(shard, _)| (*at, format!("{run} has stopped and still holds {shard}"))));
             }
             _ => {}

@@ -3,6 +3,8 @@
 mod leases;
 mod lives;
 mod records;
+#[cfg(test)]
+mod teeth;
 
 use std::fmt;
 

@@ -174,8 +174,7 @@ mod tests {
     const TWIN: Instance = Instance::new(2);
 
     fn row(version: u64, owner: Option<&str>, holder: Option<&str>, stamp: &Stamp) -> Lease {
-        let mut lease =
-            Lease::new(ShardKey::new(StreamId::named("s"), "shardId-0"), Position::TrimHorizon, None);
+        let mut lease = Lease::new(ShardKey::new(StreamId::named("s"), "shardId-0"), Position::TrimHorizon, None);
         lease.version = Version::new(version);
         lease.owner = owner.map(WorkerId::from);
         lease.checkpoint_owner = holder.map(WorkerId::from);
@@ -241,10 +240,7 @@ mod tests {
         let write = table.renew(7);
         // Taken away and given back: the stamp is still ours, the version is not one step on.
         let later = row(8, Some("me"), None, &write.stamp);
-        assert!(matches!(
-            table.answer(&write, 7, WriteOutcome::Refused(Some(later))),
-            Verdict::Over { applied: true }
-        ));
+        assert!(matches!(table.answer(&write, 7, WriteOutcome::Refused(Some(later))), Verdict::Over { applied: true }));
         assert_eq!(table.cell.over(), Some(EndReason::Taken));
     }
 
@@ -253,11 +249,8 @@ mod tests {
         let mut table = Table::new();
         let renewal = table.renew(7);
         assert!(matches!(table.cell.resolve(&renewal, table.at(7), Err(unavailable())), Verdict::Repeat(_)));
-        let commit = LeaseAction::Checkpoint {
-            position: Position::ShardEnd,
-            throughput_kbps: None,
-            children: Vec::new(),
-        };
+        let commit =
+            LeaseAction::Checkpoint { position: Position::ShardEnd, throughput_kbps: None, children: Vec::new() };
         let now = table.at(8);
         let write = table.cell.begin(commit, now, Timestamp::default());
         assert_eq!((write.seen.version, write.stamp.clone()), (Version::new(5), Stamp::held(ME, 3, 3)));
@@ -315,10 +308,7 @@ mod tests {
         assert!(write.stamp.as_str().starts_with("o."));
         let mut freed = row(6, None, None, &write.stamp);
         freed.checkpoint = Position::ShardEnd;
-        assert!(matches!(
-            table.answer(&write, 1, WriteOutcome::Refused(Some(freed))),
-            Verdict::Over { applied: true }
-        ));
+        assert!(matches!(table.answer(&write, 1, WriteOutcome::Refused(Some(freed))), Verdict::Over { applied: true }));
         assert_eq!(table.cell.over(), Some(EndReason::Finished));
     }
 

@@ -61,9 +61,9 @@ impl Observations {
     /// Whether nothing was heard of the lease's holder for long enough to take the lease.
     #[must_use]
     pub fn is_silent(&self, lease: &Lease, timing: &Timing) -> bool {
-        self.seen.get(&lease.shard).is_some_and(|seen| {
-            seen.heartbeat == lease.heartbeat && seen.silent >= seen.patience(timing)
-        })
+        self.seen
+            .get(&lease.shard)
+            .is_some_and(|seen| seen.heartbeat == lease.heartbeat && seen.silent >= seen.patience(timing))
     }
 
     /// For how long nothing was heard of the lease's holder; of a free lease, for how long it has been free.
@@ -149,10 +149,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_beat_starts_the_wait_again() {
-        let looks =
-            [(0.0, "7"), (4.0, "7"), (8.0, "8"), (12.0, "8"), (16.0, "8"), (18.0, "8")].map(|(at, beat)| {
-                (at, lease(beat, Some(beat.parse().expect("number"))))
-            });
+        let looks = [(0.0, "7"), (4.0, "7"), (8.0, "8"), (12.0, "8"), (16.0, "8"), (18.0, "8")]
+            .map(|(at, beat)| (at, lease(beat, Some(beat.parse().expect("number")))));
         assert_eq!(silent_at(&looks), [18.0]);
     }
 

@@ -29,13 +29,7 @@ impl Progress {
     /// An owner that starts at this committed position.
     #[must_use]
     pub fn new(committed: Position) -> Self {
-        Self {
-            last: committed.clone(),
-            delivered: committed.clone(),
-            done: committed.clone(),
-            committed,
-            ended: false,
-        }
+        Self { last: committed.clone(), delivered: committed.clone(), done: committed.clone(), committed, ended: false }
     }
 
     /// Records are given to the processor, the last of them `last`; everything of the shard up to `through` is delivered
@@ -121,7 +115,6 @@ impl Progress {
     pub fn committed(&self) -> &Position {
         &self.committed
     }
-
 }
 
 #[cfg(test)]

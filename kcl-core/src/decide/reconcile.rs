@@ -56,7 +56,11 @@ impl<'a> Graph<'a> {
         let seconds = |time: Timestamp| time.millis() / 1000;
         let created = self.created.map(seconds);
         created.is_some()
-            && self.leases.values().filter_map(|lease| lease.stream_created).any(|known| Some(seconds(known)) != created)
+            && self
+                .leases
+                .values()
+                .filter_map(|lease| lease.stream_created)
+                .any(|known| Some(seconds(known)) != created)
     }
 
     /// What to make and to remove.
@@ -319,10 +323,7 @@ mod tests {
             [(0, horizon.clone()), (1, horizon.clone()), (5, horizon)]
         );
         let latest = Position::Latest;
-        assert_eq!(
-            begin(InitialPosition::Latest, &[3, 4, 5]),
-            [(3, latest.clone()), (4, latest.clone()), (5, latest)]
-        );
+        assert_eq!(begin(InitialPosition::Latest, &[3, 4, 5]), [(3, latest.clone()), (4, latest.clone()), (5, latest)]);
         let time = InitialPosition::AtTimestamp(Timestamp::from_millis(3));
         let at = Position::AtTimestamp;
         assert_eq!(begin(time, &[2, 5]), [(2, at.clone()), (5, at)]);

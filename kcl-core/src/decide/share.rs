@@ -135,9 +135,10 @@ fn standing<'a>(lease: &'a Lease, me: &Me, seen: &Observations, timing: &Timing)
 /// go. FNV-1a, and a last mixing since it spreads short differences badly.
 fn preference(worker: &WorkerId, shard: &ShardKey) -> u64 {
     let parts = [worker.as_str(), shard.stream.as_str(), shard.shard.as_str()];
-    let hash = parts.iter().flat_map(|part| part.bytes().chain([0])).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = parts
+        .iter()
+        .flat_map(|part| part.bytes().chain([0]))
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let hash: u64 = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     hash ^ (hash >> 29)
 }
@@ -247,10 +248,28 @@ mod tests {
         watch.held.insert(ShardKey::new(StreamId::named("s"), "shardId-9"));
         more.push(lease(9, Some("me")));
         for seconds in [2, 6] {
-            let leases: Vec<_> = more.iter().cloned().map(|mut l| { if l.owner == Some("a".into()) { l.heartbeat = Heartbeat::new(seconds.to_string()); } l }).collect();
+            let leases: Vec<_> = more
+                .iter()
+                .cloned()
+                .map(|mut l| {
+                    if l.owner == Some("a".into()) {
+                        l.heartbeat = Heartbeat::new(seconds.to_string());
+                    }
+                    l
+                })
+                .collect();
             assert_eq!(watch.plan(seconds, &leases).take.len(), 0, "no room at {seconds} s");
         }
-        let leases: Vec<_> = more.iter().cloned().map(|mut l| { if l.owner == Some("a".into()) { l.heartbeat = Heartbeat::new("x"); } l }).collect();
+        let leases: Vec<_> = more
+            .iter()
+            .cloned()
+            .map(|mut l| {
+                if l.owner == Some("a".into()) {
+                    l.heartbeat = Heartbeat::new("x");
+                }
+                l
+            })
+            .collect();
         assert_eq!(watch.plan(11, &leases).take.len(), 1, "free for the failover time");
     }
 

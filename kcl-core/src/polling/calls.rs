@@ -25,8 +25,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
 const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Attempts at a request that the SDK repeats.
 const ATTEMPTS: u32 = 3;
-/// How much longer than the SDK to wait for the SDK, in case it does not keep its time: it has no timer if the client was
-/// made without one.
+/// How much longer than the SDK to wait for the SDK. It keeps its time by the timer of the client it was given, which may
+/// be none that runs.
 const SLACK: Duration = Duration::from_secs(1);
 
 /// A stream, and how to ask about it.

@@ -17,6 +17,7 @@ mod convert;
 mod errors;
 mod expected;
 mod listing;
+mod meaning;
 mod service_time;
 mod source;
 mod target;

@@ -46,11 +46,28 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
             say!(trace, app, worker, shard, records, bytes, ?took, "records processed");
         }
         Event::ProcessorFailed { shard, call, attempt, retry_in, error } => {
-            say!(warn, app, worker, shard, ?call, attempt, ?retry_in, error, "the processor failed; it is called again");
+            say!(
+                warn,
+                app,
+                worker,
+                shard,
+                ?call,
+                attempt,
+                ?retry_in,
+                error,
+                "the processor failed; it is called again"
+            );
         }
         Event::ProcessorPanicked { shard, call, attempt, retry_in, message } => {
             say!(
-                error, app, worker, shard, ?call, attempt, ?retry_in, message,
+                error,
+                app,
+                worker,
+                shard,
+                ?call,
+                attempt,
+                ?retry_in,
+                message,
                 "the processor panicked; a new one starts at the last checkpoint"
             );
         }
@@ -73,7 +90,13 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
         }
         Event::AggregationOddities { shard, malformed, outside, left_out } => {
             say!(
-                warn, app, worker, shard, malformed, outside, left_out,
+                warn,
+                app,
+                worker,
+                shard,
+                malformed,
+                outside,
+                left_out,
                 "aggregated records were broken, or held user records of other shards"
             );
         }

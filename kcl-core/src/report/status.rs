@@ -108,8 +108,7 @@ impl StatusBoard {
             Event::LeaseTaken { shard, epoch, checkpoint, .. } => {
                 let phase = Phase::AwaitingParents;
                 let held = Held { epoch: *epoch, phase, millis_behind: None, progress: None, error: None };
-                let row =
-                    Row { owner: Some(self.worker.clone()), committed: checkpoint.clone(), held: Some(held) };
+                let row = Row { owner: Some(self.worker.clone()), committed: checkpoint.clone(), held: Some(held) };
                 self.shards.insert(shard.clone(), row);
             }
             Event::LeaseEnded { shard, .. } => {
@@ -198,12 +197,8 @@ mod tests {
         let mut board = StatusBoard::new("me".into());
         let start = Instant::now();
         board.looked(&[mine.clone(), theirs], start);
-        let taken = Event::LeaseTaken {
-            shard: key(0),
-            epoch: mine.epoch(),
-            from: None,
-            checkpoint: Position::TrimHorizon,
-        };
+        let taken =
+            Event::LeaseTaken { shard: key(0), epoch: mine.epoch(), from: None, checkpoint: Position::TrimHorizon };
         board.event(&taken, start);
         board.event(&Event::PhaseChanged { shard: key(0), phase: Phase::Processing }, start);
         let behind = Some(Duration::from_secs(3));

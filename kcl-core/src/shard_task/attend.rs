@@ -61,10 +61,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn new(
-        deliveries: mpsc::Receiver<Delivery>,
-        reader: impl Future<Output = ()> + Send + 'static,
-    ) -> Self {
+    pub(super) fn new(deliveries: mpsc::Receiver<Delivery>, reader: impl Future<Output = ()> + Send + 'static) -> Self {
         Self { deliveries, reader: Box::pin(reader), ended: false }
     }
 

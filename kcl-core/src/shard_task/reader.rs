@@ -87,11 +87,7 @@ impl Reader {
     }
 
     /// Reads what comes next, from a source that is opened if it is not.
-    async fn read(
-        &self,
-        source: &mut Option<Box<dyn RecordSource>>,
-        start: &StartAt,
-    ) -> Result<Fetched, SourceError> {
+    async fn read(&self, source: &mut Option<Box<dyn RecordSource>>, start: &StartAt) -> Result<Fetched, SourceError> {
         let open = match source.take() {
             Some(open) => open,
             None => self.shared.retrieval.open(&self.lease.shard.shard, start, &self.shared.budget).await?,

@@ -149,12 +149,8 @@ impl WorkerBuilder {
         let timing = Timing::new(self.failover);
         let reporter = Arc::new(Reporter::new(self.app, worker.clone(), self.observers));
         let (news, incoming) = mpsc::unbounded_channel();
-        let tenures = Arc::new(TenureContext {
-            store: self.store,
-            timing,
-            wall: self.wall,
-            reporter: Arc::clone(&reporter),
-        });
+        let tenures =
+            Arc::new(TenureContext { store: self.store, timing, wall: self.wall, reporter: Arc::clone(&reporter) });
         let shared = ShardContextShared {
             tenures,
             retrieval: self.retrieval,

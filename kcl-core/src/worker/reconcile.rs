@@ -95,7 +95,8 @@ impl Reconciler {
         if created.is_none() && !complete_once {
             *created = retrieval.created().await.map_err(|error| self.problem(error, complete_once))?;
         }
-        let leases = self.shared.tenures.store.list().await.map_err(|error| Problem::Passing(Chain(&error).to_string()))?;
+        let leases =
+            self.shared.tenures.store.list().await.map_err(|error| Problem::Passing(Chain(&error).to_string()))?;
         let stream = retrieval.stream();
         let graph = Graph::new(stream, &listing.shards, &leases.leases, *created);
         if graph.is_recreated() {
@@ -116,12 +117,7 @@ impl Reconciler {
         self.apply(create, plan.delete, !complete_once).await
     }
 
-    async fn apply(
-        &self,
-        create: Vec<(Lease, CreateReason)>,
-        delete: Vec<Lease>,
-        first: bool,
-    ) -> Result<(), Problem> {
+    async fn apply(&self, create: Vec<(Lease, CreateReason)>, delete: Vec<Lease>, first: bool) -> Result<(), Problem> {
         let store = &self.shared.tenures.store;
         let failed = |error: crate::error::StoreError| Problem::Passing(Chain(&error).to_string());
         let made = !create.is_empty();

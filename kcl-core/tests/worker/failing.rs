@@ -8,7 +8,7 @@ use kcl_core::event::{Event, ProcessorCall};
 use kcl_core::position::Position;
 use kcl_core::{Acknowledgement, Record};
 
-use crate::support::{Behave, Told, World};
+use crate::support::{Behave, Told, World, key};
 
 fn texts(range: std::ops::Range<u32>) -> Vec<String> {
     range.map(|n| n.to_string()).collect()
@@ -64,7 +64,7 @@ async fn a_hanging_processor_keeps_its_lease_and_delays_no_other_shard() {
     world.until_delivered(1, 3).await;
     assert_eq!(world.lease(0).await.expect("a lease").owner.as_ref().map(kcl_core::ids::WorkerId::as_str), Some("a"));
     worker.stop().await;
-    let dropped = Event::ProcessorDropped { shard: world.key(0), call: ProcessorCall::ProcessRecords };
+    let dropped = Event::ProcessorDropped { shard: key(0), call: ProcessorCall::ProcessRecords };
     assert!(world.events().contains(&dropped));
     assert_eq!(world.committed(0).await, Position::TrimHorizon);
     assert_eq!(world.lease(0).await.expect("a lease").owner, None, "cut off, and given back");
@@ -113,7 +113,8 @@ async fn aggregated_records_are_resumed_in_the_middle() {
     world.until_delivered(0, 5).await;
     let records: Vec<Record> = world.records.lock().expect("whole").clone();
     assert_eq!(records.iter().map(Record::sub_sequence_number).collect::<Vec<_>>(), [0, 1, 2, 3, 0]);
-    world.checkpointers.lock().expect("whole")[0].clone().checkpoint_at(&records[1]).await.expect("held");
+    let checkpointer = world.checkpointers.lock().expect("whole")[0].clone();
+    checkpointer.checkpoint_at(&records[1]).await.expect("held");
     worker.stop().await;
     let again = world.start("b");
     world.until_delivered(0, 8).await;

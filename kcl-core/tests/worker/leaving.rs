@@ -8,7 +8,7 @@ use kcl_core::position::Position;
 use kcl_core::store::LeaseStore as _;
 use tokio::time::Instant;
 
-use crate::support::{Behave, Told, World};
+use crate::support::{Behave, Told, World, key};
 
 #[tokio::test(start_paused = true)]
 async fn an_orderly_stop_finishes_what_is_in_hand_commits_it_and_gives_everything_back() {
@@ -100,10 +100,10 @@ async fn a_running_shard_can_be_restarted_at_an_earlier_record() {
     world.until_delivered(0, 5).await;
     world.until_committed(0, |at| *at != Position::TrimHorizon).await;
     let third = world.records.lock().expect("whole")[2].position();
-    assert!(worker.handle.restart_shard(&world.key(0), third.clone()));
+    assert!(worker.handle.restart_shard(&key(0), third.clone()));
     world.until_delivered(0, 7).await;
     assert_eq!(world.delivered(0)[5..], ["3", "4"]);
-    assert!(!worker.handle.restart_shard(&world.key(7), third), "not held");
+    assert!(!worker.handle.restart_shard(&key(7), third), "not held");
     worker.stop().await;
 }
 
@@ -114,7 +114,7 @@ async fn a_fenced_owner_commits_nothing_and_the_next_has_a_greater_epoch() {
     let worker = world.start("a");
     world.until_delivered(0, 2).await;
     let before = world.checkpointers.lock().expect("whole")[0].clone();
-    assert!(worker.handle.fence_shard(&world.key(0)));
+    assert!(worker.handle.fence_shard(&key(0)));
     assert!(before.checkpoint().await.is_err());
     world.until_delivered(0, 4).await;
     let after = world.checkpointers.lock().expect("whole").last().expect("one").clone();
@@ -129,7 +129,7 @@ async fn a_released_shard_is_committed_and_free_for_anybody() {
     world.put(0, 0..2);
     let worker = world.start("a");
     world.until_delivered(0, 2).await;
-    assert!(worker.handle.release_shard(&world.key(0), Duration::from_secs(5)));
+    assert!(worker.handle.release_shard(&key(0), Duration::from_secs(5)));
     let released = |event: &Event| matches!(event, Event::LeaseEnded { reason: EndReason::Released, .. });
     world.until("the release", |world| world.events().iter().any(released)).await;
     assert_ne!(world.committed(0).await, Position::TrimHorizon);

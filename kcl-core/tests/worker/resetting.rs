@@ -6,7 +6,7 @@ use kcl_core::position::InitialPosition;
 use kcl_core::reset::{ResetError, ResetTo, reset};
 use kcl_core::testing::scripted::Scripted;
 
-use crate::support::{FAILOVER, World};
+use crate::support::{FAILOVER, World, key};
 
 /// A stream whose only shard was split, all of it read, all workers stopped.
 async fn read_and_stopped() -> World {
@@ -83,14 +83,14 @@ async fn from_now_on_only_what_arrives_later_is_read() {
 async fn after_a_record_its_shard_goes_on_there() {
     let world = read_and_stopped().await;
     let first = world.records.lock().expect("whole")[0].sequence_number().clone();
-    let records = BTreeMap::from([(world.key(0), first.clone())]);
+    let records = BTreeMap::from([(key(0), first.clone())]);
     assert_eq!(to(&world, ResetTo::Records(records)).await.expect("nobody is alive"), 3);
     let worker = world.start("again");
     world.until_delivered(0, 3).await;
     world.until_delivered(1, 2).await;
     worker.stop().await;
     assert_eq!(world.delivered(0), ["a", "b", "b"]);
-    let unknown = BTreeMap::from([(world.key(77), first)]);
+    let unknown = BTreeMap::from([(key(77), first)]);
     assert!(matches!(to(&world, ResetTo::Records(unknown)).await, Err(ResetError::NoSuchShard { .. })));
 }
 

@@ -7,7 +7,7 @@ use kcl_core::store::LeaseStore as _;
 use kcl_core::testing::scripted::Scripted;
 use tokio::time::Instant;
 
-use crate::support::{Behave, Told, World};
+use crate::support::{Behave, Told, World, key};
 
 #[tokio::test(start_paused = true)]
 async fn children_are_read_after_their_parent_and_within_a_second_of_its_end() {
@@ -101,7 +101,7 @@ async fn a_child_whose_lease_was_never_made_is_found() {
     // As a Java worker leaves it that died between the two leases.
     let table = world.leases.list().await.expect("in memory").leases;
     let damaged = World { leases: kcl_core::memory::InMemoryLeases::new(), ..world.clone() };
-    for lease in table.iter().filter(|lease| lease.shard != world.key(2)) {
+    for lease in table.iter().filter(|lease| lease.shard != key(2)) {
         let mut lease = lease.clone();
         lease.version = kcl_core::lease::Version::NEW;
         let _ = damaged.leases.create(&lease).await.expect("in memory");

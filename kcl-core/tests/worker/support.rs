@@ -63,6 +63,10 @@ pub(crate) fn number(shard: &ShardKey) -> u32 {
     shard.shard.as_str().trim_start_matches("shardId-").parse().expect("a shard's number")
 }
 
+pub(crate) fn key(shard: usize) -> ShardKey {
+    ShardKey::new(StreamId::named("orders"), Scripted::shard(shard))
+}
+
 impl World {
     pub(crate) fn new(shards: usize) -> Self {
         // Jitter: each test is the same every time.
@@ -77,10 +81,6 @@ impl World {
             records: Arc::default(),
             acknowledgement: Acknowledgement::OnReturn,
         }
-    }
-
-    pub(crate) fn key(&self, shard: usize) -> ShardKey {
-        ShardKey::new(StreamId::named("orders"), Scripted::shard(shard))
     }
 
     /// Puts records whose data are these texts.
@@ -157,7 +157,7 @@ impl World {
     }
 
     pub(crate) async fn lease(&self, shard: usize) -> Option<Lease> {
-        self.leases.get(&self.key(shard)).await.expect("in memory")
+        self.leases.get(&key(shard)).await.expect("in memory")
     }
 
     pub(crate) async fn committed(&self, shard: usize) -> Position {
@@ -165,7 +165,7 @@ impl World {
     }
 
     /// Waits, in virtual time, until something holds.
-    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool + Send + Sync) {
         let patience = Duration::from_secs(120);
         let waited = tokio::time::timeout(patience, async {
             while !holds(self) {
@@ -179,7 +179,7 @@ impl World {
     }
 
     /// As [`until`](Self::until), for what only the lease table tells.
-    pub(crate) async fn until_committed(&self, shard: usize, at: impl Fn(&Position) -> bool) {
+    pub(crate) async fn until_committed(&self, shard: usize, at: impl Fn(&Position) -> bool + Send + Sync) {
         for _ in 0..12_000 {
             if self.lease(shard).await.is_some_and(|lease| at(&lease.checkpoint)) {
                 return;

@@ -6,7 +6,7 @@ use kcl_core::decide::phase::Phase;
 use kcl_core::event::Event;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
-use crate::support::{Behave, World};
+use crate::support::{Behave, World, key};
 
 #[tokio::test(start_paused = true)]
 async fn the_status_shows_each_shard() {
@@ -20,7 +20,7 @@ async fn the_status_shows_each_shard() {
     let status = worker.handle.status();
     let (good, bad) = (&status.shards[0], &status.shards[1]);
     let held = |shard: &kcl_core::status::ShardStatus| shard.held.clone().expect("held");
-    assert_eq!((good.shard.clone(), held(good).phase, held(good).last_error), (world.key(0), Phase::Processing, None));
+    assert_eq!((good.shard.clone(), held(good).phase, held(good).last_error), (key(0), Phase::Processing, None));
     assert_eq!(good.committed, world.committed(0).await);
     assert_eq!(held(good).millis_behind, Some(0));
     assert!(held(good).last_progress.is_some_and(|ago| ago < Duration::from_secs(2)));

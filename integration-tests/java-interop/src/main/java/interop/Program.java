@@ -75,7 +75,8 @@ final class Program implements AutoCloseable {
 
     /** Sends SIGTERM, and gives the exit code. */
     int stop(Duration limit) throws Failed {
-        process.destroy();
+        // `Process.destroy` would close the pipe of its output as well.
+        process.toHandle().destroy();
         try {
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 throw new Failed(name + " did not end within " + limit.toSeconds() + " s of SIGTERM; its log is " + log);

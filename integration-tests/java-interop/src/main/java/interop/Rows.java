@@ -16,6 +16,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.BillingMode;
 import software.amazon.kinesis.common.HashKeyRangeForLease;
 import software.amazon.kinesis.leases.Lease;
 import software.amazon.kinesis.leases.dynamodb.DynamoDBLeaseSerializer;
@@ -107,6 +108,15 @@ public final class Rows {
             return new TreeSet<>(one.ss()).equals(new TreeSet<>(other.ss()));
         }
         return one != null && one.equals(other);
+    }
+
+    /** Creates the table with Java's schema, and waits for it. */
+    void create() {
+        dynamoDb.createTable(r -> r.tableName(table)
+                .billingMode(BillingMode.PAY_PER_REQUEST)
+                .keySchema(SERIALIZER.getKeySchema())
+                .attributeDefinitions(SERIALIZER.getAttributeDefinitions()));
+        dynamoDb.waiter().waitUntilTableExists(r -> r.tableName(table));
     }
 
     /** Writes a row; members that are missing are left as a new lease has them. */
