@@ -10,17 +10,13 @@ pub(crate) fn choose(shards: &[Value], merge: bool, luck: &mut fastrand::Rng) ->
     let open: Vec<_> = shards.iter().filter_map(OpenShard::of).collect();
     let shard = luck.choice(&open)?;
     let after = open.iter().find(|other| merge && shard.last.checked_add(1) == Some(other.first));
-    Some(match after {
-        Some(after) => {
-            ("MergeShards", json!({"StreamName": STREAM, "ShardToMerge": shard.id, "AdjacentShardToMerge": after.id}))
-        }
-        None => {
-            let middle = shard.first + (shard.last - shard.first) / 2;
-            let body =
-                json!({"StreamName": STREAM, "ShardToSplit": shard.id, "NewStartingHashKey": middle.to_string()});
-            ("SplitShard", body)
-        }
-    })
+    if let Some(after) = after {
+        let body = json!({"StreamName": STREAM, "ShardToMerge": shard.id, "AdjacentShardToMerge": after.id});
+        return Some(("MergeShards", body));
+    }
+    let middle = shard.first + (shard.last - shard.first) / 2;
+    let body = json!({"StreamName": STREAM, "ShardToSplit": shard.id, "NewStartingHashKey": middle.to_string()});
+    Some(("SplitShard", body))
 }
 
 /// A shard that takes records, by its hash keys.
@@ -58,11 +54,10 @@ mod tests {
         let shards = [shard("old", 0, 99, true), shard("a", 0, 49, false), shard("b", 50, 99, false)];
         for _ in 0..20 {
             let (operation, body) = choose(&shards, true, &mut luck).expect("some are open");
-            match operation {
-                "MergeShards" => {
-                    assert_eq!((&body["ShardToMerge"], &body["AdjacentShardToMerge"]), (&json!("a"), &json!("b")))
-                }
-                _ => assert_eq!((&body["ShardToSplit"], &body["NewStartingHashKey"]), (&json!("b"), &json!("74"))),
+            if operation == "MergeShards" {
+                assert_eq!((&body["ShardToMerge"], &body["AdjacentShardToMerge"]), (&json!("a"), &json!("b")));
+            } else {
+                assert_eq!((&body["ShardToSplit"], &body["NewStartingHashKey"]), (&json!("b"), &json!("74")));
             }
         }
         assert_eq!(choose(&shards[..1], true, &mut luck), None);

@@ -64,8 +64,8 @@ impl ByteBudget {
 }
 
 impl ByteShare {
-    /// Fits the share to what was read. What is too much goes back at once; what is missing is taken if it is free, and
-    /// otherwise forgiven: a reader that waited here, holding its part, could wait for others that wait for it.
+    /// Fits the share to what was read. What is too much goes back at once; of what is missing, what is free is taken, and
+    /// the rest forgiven: a reader that waited here, holding its part, could wait for others that wait for it.
     /// Answers the bytes forgiven.
     pub fn fit(&mut self, bytes: usize) -> usize {
         let needed = blocks(bytes) as usize;
@@ -76,11 +76,13 @@ impl ByteShare {
         }
         let missing = needed - held;
         let semaphore = Arc::clone(self.permit.semaphore());
-        match semaphore.try_acquire_many_owned(u32::try_from(missing).unwrap_or(u32::MAX)) {
+        let free = u32::try_from(missing.min(semaphore.available_permits())).unwrap_or(u32::MAX);
+        match semaphore.try_acquire_many_owned(free) {
             Ok(more) => {
                 self.permit.merge(more);
-                0
+                (missing - free as usize) * BLOCK
             }
+            // Somebody else took them at the same moment.
             Err(_none_free) => missing * BLOCK,
         }
     }
@@ -133,7 +135,8 @@ mod tests {
         assert_eq!(budget.used(), 2 * BLOCK);
         assert_eq!(share.fit(5 * BLOCK), 0);
         assert_eq!(budget.used(), 5 * BLOCK);
-        assert_eq!(share.fit(12 * BLOCK), 7 * BLOCK, "what is not free is forgiven");
+        assert_eq!(share.fit(12 * BLOCK), 2 * BLOCK, "what is not free is forgiven");
+        assert_eq!(budget.used(), 10 * BLOCK);
         drop(share);
         assert_eq!(budget.used(), 0);
     }

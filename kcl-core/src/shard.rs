@@ -80,7 +80,8 @@ pub struct ChildShard {
 pub struct ShardListing {
     /// The shards, in no particular order.
     pub shards: Vec<Shard>,
-    /// When it answered, by its own clock; never later than the truth.
+    /// When it answered, by its own clock. Not later than the truth: an application that starts at
+    /// [`InitialPosition::Latest`](crate::position::InitialPosition::Latest) starts here.
     pub service_time: Timestamp,
 }
 

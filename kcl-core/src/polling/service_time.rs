@@ -50,11 +50,17 @@ fn parse(date: &str) -> Option<Timestamp> {
     u64::try_from(millis).ok().map(Timestamp::from_millis)
 }
 
-/// `date` is cut to the second, so it is not later than the answer; nor is `before`, by a clock that is right.
+/// How far ahead a clock that is kept by NTP may be. What is taken for the time is earlier by this, so that it is not
+/// later than the truth.
+const CLOCK_ERROR: u64 = 100;
+
+/// `date` is cut to the second, so it is not later than the answer. Nor is `before`, less what its clock may be ahead.
 fn service_time(before: Timestamp, date: Option<Timestamp>) -> Timestamp {
+    let local = Timestamp::from_millis(before.millis().saturating_sub(CLOCK_ERROR));
     match date {
         Some(date) if before.millis() / 1000 != date.millis() / 1000 => date,
-        _ => before,
+        Some(date) => local.max(date),
+        None => local,
     }
 }
 
@@ -68,12 +74,13 @@ mod tests {
         for (before, date, expected) in [
             (4_999, date, 5_000),
             (5_000, date, 5_000),
-            (5_123, date, 5_123),
-            (5_999, date, 5_999),
+            (5_099, date, 5_000),
+            (5_123, date, 5_023),
+            (5_999, date, 5_899),
             (6_000, date, 5_000),
             (0, date, 5_000),
             (9_999_999, date, 5_000),
-            (5_123, None, 5_123),
+            (5_123, None, 5_023),
         ] {
             let time = service_time(Timestamp::from_millis(before), date.map(Timestamp::from_millis));
             assert_eq!(time.millis(), expected, "{before} {date:?}");

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::error::Failure;
 use crate::position::Position;
 use crate::shard_task::Command;
-use crate::shard_task::reader::Delivery;
+use crate::shard_task::reader::{Delivery, Waiting};
 use crate::tenure::Tenure;
 
 /// What the driver was told and has not acted on.
@@ -54,14 +54,14 @@ impl Inbox {
 
 /// A shard being read.
 pub(super) struct Reading {
-    pub(super) deliveries: mpsc::Receiver<Delivery>,
+    deliveries: mpsc::Receiver<Waiting>,
     reader: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The reader has ended, and must not be polled again.
     ended: bool,
 }
 
 impl Reading {
-    pub(super) fn new(deliveries: mpsc::Receiver<Delivery>, reader: impl Future<Output = ()> + Send + 'static) -> Self {
+    pub(super) fn new(deliveries: mpsc::Receiver<Waiting>, reader: impl Future<Output = ()> + Send + 'static) -> Self {
         Self { deliveries, reader: Box::pin(reader), ended: false }
     }
 
@@ -78,11 +78,11 @@ impl Reading {
     pub(super) async fn next(&mut self) -> Option<Delivery> {
         loop {
             if self.ended {
-                return self.deliveries.recv().await;
+                return self.deliveries.recv().await.map(|(delivery, _place)| delivery);
             }
             tokio::select! {
                 biased;
-                delivery = self.deliveries.recv() => return delivery,
+                waiting = self.deliveries.recv() => return waiting.map(|(delivery, _place)| delivery),
                 () = self.reader.as_mut() => self.ended = true,
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::budget::ByteShare;
+use crate::budget::{ByteBudget, ByteShare};
 use crate::deaggregate::{Expanded, ExpansionCounts, Placement, expand};
 use crate::error::{Chain, SourceError, SourceErrorKind, WorkerError};
 use crate::event::Event;
@@ -27,13 +27,29 @@ pub(super) enum Delivery {
     End { children: Vec<ChildShard> },
 }
 
-/// Batches that wait for the processor. What bounds memory is the byte budget; this only bounds the number of empty or
-/// tiny batches.
-const AHEAD: usize = 16;
+/// Deliveries that wait for the processor. What bounds memory is the byte budget; this bounds the number of empty or tiny
+/// ones.
+const DELIVERIES_AHEAD: usize = 16;
+
+/// The part of the worker's byte budget that may wait for one processor: what is read beyond it is of no use while the
+/// processor does not keep up, and a processor that hangs must not take the budget from all other shards.
+const PART_OF_BUDGET: usize = 16;
+
+/// A delivery that waits, and its place among those.
+pub(super) type Waiting = (Delivery, ByteShare);
 
 /// A channel for a reader.
-pub(super) fn channel() -> (mpsc::Sender<Delivery>, mpsc::Receiver<Delivery>) {
-    mpsc::channel(AHEAD)
+pub(super) fn channel() -> (mpsc::Sender<Waiting>, mpsc::Receiver<Waiting>) {
+    mpsc::channel(DELIVERIES_AHEAD)
+}
+
+impl Delivery {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Records { batch, .. } => batch.bytes(),
+            Self::End { .. } => 0,
+        }
+    }
 }
 
 /// Reads a shard from a position on until it ends. Errors are reported and survived.
@@ -44,7 +60,9 @@ pub(super) struct Reader {
     from: Position,
     /// Records were read, so that the one at `from` has been found or missed.
     found: bool,
-    deliver: mpsc::Sender<Delivery>,
+    deliver: mpsc::Sender<Waiting>,
+    /// What may wait for the processor.
+    ahead: ByteBudget,
     backoff: Backoff,
 }
 
@@ -53,19 +71,22 @@ impl Reader {
         shared: Arc<ShardContextShared>,
         lease: Lease,
         from: Position,
-        deliver: mpsc::Sender<Delivery>,
+        deliver: mpsc::Sender<Waiting>,
     ) -> Self {
-        Self { shared, lease, from, found: false, deliver, backoff: Backoff::read() }
+        let ahead = ByteBudget::new(shared.budget.total() / PART_OF_BUDGET);
+        Self { shared, lease, from, found: false, deliver, ahead, backoff: Backoff::read() }
     }
 
     /// Runs until the end of the shard is handed over, or nobody listens any more.
     pub(super) async fn run(mut self) {
         let Some(start) = StartAt::of(&self.from, &self.lease) else {
-            let _ = self.deliver.send(Delivery::End { children: Vec::new() }).await;
+            let place = self.ahead.reserve(0).await;
+            let _ = self.deliver.send((Delivery::End { children: Vec::new() }, place)).await;
             return;
         };
         let mut source: Option<Box<dyn RecordSource>> = None;
         loop {
+            let mut place = self.ahead.reserve(0).await;
             let delivery = match self.read(&mut source, &start).await {
                 Ok(Fetched::Records(fetch)) => self.records(fetch),
                 Ok(Fetched::End { children }) => Delivery::End { children },
@@ -80,7 +101,8 @@ impl Reader {
             };
             self.backoff.reset();
             let ended = matches!(delivery, Delivery::End { .. });
-            if self.deliver.send(delivery).await.is_err() || ended {
+            place.fit(delivery.bytes());
+            if self.deliver.send((delivery, place)).await.is_err() || ended {
                 return;
             }
         }

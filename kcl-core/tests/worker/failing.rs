@@ -121,3 +121,19 @@ async fn aggregated_records_are_resumed_in_the_middle() {
     assert_eq!(world.delivered(0)[5..], ["c", "d", "plain"]);
     again.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hanging_processor_does_not_take_the_memory_that_other_shards_need() {
+    let world = World { stream: World::new(2).stream.records_per_answer(10), ..World::new(2) };
+    let large = "x".repeat(64 * 1024);
+    world.misbehave(|batch| if batch.shard().shard.as_str().ends_with('0') { Behave::Hang } else { Behave::Well });
+    let worker =
+        crate::support::Running::start(world.builder("a").byte_budget(4 << 20).build().expect("good settings"));
+    for _ in 0..200 {
+        world.put(0, [&large]);
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    world.put(1, 0..50);
+    world.until_delivered(1, 50).await;
+    worker.stop().await;
+}

@@ -1,15 +1,19 @@
 package interop;
 
+import java.io.IOException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 
 /**
- * Runs the scenarios and prints a verdict for every check: {@code --kcl-local PROGRAM --consumer PROGRAM --folder
- * FOLDER --scenarios NAME,NAME}. Exits with 1 if one failed.
+ * Runs scenarios side by side and prints a verdict for every check: {@code --kcl-local PROGRAM --consumer PROGRAM
+ * --folder FOLDER --scenarios NAME,NAME [--transcripts FOLDER]}. Exits with 1 if one failed.
  */
 public final class Check {
+    private static final Map<String, Scenario> SCENARIOS =
+            Map.of("java-first", new JavaFirst(), "rust-first", new RustFirst(), "java-fleet", new JavaFleet());
+
     private Check() {}
 
     /** The programs that are tested. */
@@ -17,34 +21,45 @@ public final class Check {
 
     /** What happens in a world of its own, and what is checked about it. */
     interface Scenario {
-        void run(World world, Verdicts verdicts) throws Exception;
+        void run(World world, Checks checks) throws Exception;
     }
 
-    private static final Map<String, Scenario> SCENARIOS = new LinkedHashMap<>();
-
-    static {
-        SCENARIOS.put("java-first", new JavaFirst());
-        SCENARIOS.put("rust-first", new RustFirst());
+    /** The checks of one scenario. */
+    record Checks(String scenario, Verdicts verdicts) {
+        void check(String what, Callable<String> check) {
+            verdicts.check(scenario + ": " + what, check);
+        }
     }
 
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws InterruptedException {
         Options options = new Options(arguments);
-        Programs programs = new Programs(options.text("kcl-local"), options.text("consumer"));
-        Path folder = Path.of(options.text("folder"));
         Verdicts verdicts = new Verdicts();
-        for (String name : List.of(options.text("scenarios").split(","))) {
-            System.out.println("== " + name);
-            verdicts.check(name + " ran to its end", () -> {
-                run(SCENARIOS.get(name), new World(programs, folder.resolve(name)), verdicts);
-                return "";
-            });
+        var threads = Stream.of(options.text("scenarios").split(","))
+                .map(name -> new Thread(() -> new Checks(name, verdicts).check("ran to its end", () -> run(name, options, verdicts))))
+                .toList();
+        threads.forEach(Thread::start);
+        for (Thread thread : threads) {
+            thread.join();
         }
         System.exit(verdicts.allPassed() ? 0 : 1);
     }
 
-    private static void run(Scenario scenario, World world, Verdicts verdicts) throws Exception {
-        try (world) {
-            scenario.run(world, verdicts);
+    private static String run(String name, Options options, Verdicts verdicts) throws Exception {
+        Scenario scenario = SCENARIOS.get(name);
+        if (scenario == null) {
+            throw new Failed("there is no such scenario");
+        }
+        Programs programs = new Programs(options.text("kcl-local"), options.text("consumer"));
+        try (World world = new World(programs, Path.of(options.text("folder"), name))) {
+            scenario.run(world, new Checks(name, verdicts));
+            record(world, options, name);
+            return "kcl-local: " + String.join(", ", world.changed());
+        }
+    }
+
+    private static void record(World world, Options options, String name) throws IOException {
+        if (options.has("transcripts")) {
+            Transcript.write(world.requests(), Path.of(options.text("transcripts"), name + ".jsonl"));
         }
     }
 }

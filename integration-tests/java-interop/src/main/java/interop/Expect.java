@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -28,6 +30,18 @@ final class Expect {
             }
         }
         return rows.leases().size() + " leases";
+    }
+
+    /** That Java would write every row as it is, but for the attributes that are our own. */
+    static String ours(Rows rows) throws Failed {
+        Set<String> own = new TreeSet<>();
+        for (JsonNode lease : rows.leases()) {
+            lease.path("differs").forEach(name -> own.add(name.asText()));
+        }
+        if (!own.stream().allMatch(name -> name.startsWith("rs_"))) {
+            throw new Failed("Java would write other values than ours for some of " + own);
+        }
+        return "it does not know " + String.join(", ", own);
     }
 
     static String silence(Worker java) throws Failed {

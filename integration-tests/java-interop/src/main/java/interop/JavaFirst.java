@@ -13,37 +13,37 @@ final class JavaFirst implements Check.Scenario {
     private static final String COPIES = "copies";
 
     @Override
-    public void run(World world, Verdicts verdicts) throws Exception {
+    public void run(World world, Check.Checks checks) throws Exception {
         Orders orders = world.orders(2);
         orders.put(160);
         long started = System.nanoTime();
         Worker java = world.java("java-1");
-        verdicts.check("a Java worker starts on empty tables and reads", () -> {
+        checks.check("a Java worker starts on empty tables and reads", () -> {
             java.await("record", Duration.ofSeconds(150), records -> !records.isEmpty());
             return "first record after " + Expect.seconds(started);
         });
         orders.split(PARENT);
         orders.put(160);
-        verdicts.check("it reads every record once and in order, through a split", () -> {
+        checks.check("it reads every record once and in order, through a split", () -> {
             java.await("record", Duration.ofSeconds(120), records -> records.size() >= orders.size());
             orders.expect(java.records(), 0);
             return orders.size() + " records";
         });
-        verdicts.check("it ends the parent before it begins the children", () -> parentFirst(java));
-        verdicts.check("it stops in good order", () -> {
+        checks.check("it ends the parent before it begins the children", () -> parentFirst(java));
+        checks.check("it stops in good order", () -> {
             long stopped = System.nanoTime();
             java.stop();
             return "told " + java.events("shutdown").size() + " shards, ended after " + Expect.seconds(stopped);
         });
-        verdicts.check("its rows say how far it got", () -> Expect.checkpoints(world.rows(), java.records()));
-        verdicts.check("it logs no error", () -> Expect.silence(java));
-        verdicts.check("kcl-local understood every request", () -> Expect.understood(world));
+        checks.check("its rows say how far it got", () -> Expect.checkpoints(world.rows(), java.records()));
+        checks.check("it logs no error", () -> Expect.silence(java));
+        checks.check("kcl-local understood every request", () -> Expect.understood(world));
 
-        verdicts.check("a worker of ours reads rows that Java's serializer wrote", () -> {
+        checks.check("a worker of ours reads rows that Java's serializer wrote", () -> {
             copy(world);
             return Expect.reads(world.rust("rust-1", COPIES), orders, 0);
         });
-        verdicts.check("a worker of ours goes on where the Java worker stopped", () -> {
+        checks.check("a worker of ours goes on where the Java worker stopped", () -> {
             orders.put(160);
             return Expect.reads(world.rust("rust-2", World.APP), orders, 320);
         });

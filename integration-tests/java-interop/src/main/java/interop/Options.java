@@ -24,6 +24,10 @@ final class Options {
         return value;
     }
 
+    boolean has(String name) {
+        return values.containsKey(name);
+    }
+
     long number(String name, long ifMissing) {
         return values.containsKey(name) ? Long.parseLong(values.get(name)) : ifMissing;
     }

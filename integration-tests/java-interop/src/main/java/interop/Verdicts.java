@@ -2,7 +2,7 @@ package interop;
 
 import java.util.concurrent.Callable;
 
-/** A line for every check. */
+/** A line for every check of every scenario; scenarios run side by side. */
 final class Verdicts {
     private int passed;
     private int failed;
@@ -11,15 +11,23 @@ final class Verdicts {
     void check(String what, Callable<String> check) {
         try {
             String note = check.call();
-            passed++;
-            System.out.println("ok   " + what + (note.isEmpty() ? "" : " (" + note + ")"));
+            passed("ok   " + what + (note.isEmpty() ? "" : " (" + note + ")"));
         } catch (Exception e) {
-            failed++;
-            System.out.println("FAIL " + what + ": " + (e instanceof Failed ? e.getMessage() : e));
+            failed("FAIL " + what + ": " + (e instanceof Failed ? e.getMessage() : e));
         }
     }
 
-    boolean allPassed() {
+    private synchronized void passed(String line) {
+        passed++;
+        System.out.println(line);
+    }
+
+    private synchronized void failed(String line) {
+        failed++;
+        System.out.println(line);
+    }
+
+    synchronized boolean allPassed() {
         System.out.println(passed + " passed, " + failed + " failed");
         return failed == 0;
     }

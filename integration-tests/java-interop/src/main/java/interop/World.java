@@ -26,6 +26,7 @@ final class World implements AutoCloseable {
     private final Path folder;
     private final Program local;
     private final Map<String, String> environment = new HashMap<>();
+    private final List<String> changed = new ArrayList<>();
     private final List<Worker> workers = new ArrayList<>();
 
     /** Starts kcl-local. Its indexes are ready early: a worker of the Java KCL waits for one before it does anything. */
@@ -41,12 +42,17 @@ final class World implements AutoCloseable {
                 String[] variable = line.substring(EXPORT.length()).split("=", 2);
                 environment.put(variable[0], variable[1]);
             } else if (line.startsWith("# changed: ")) {
-                System.out.println("     kcl-local: " + line.substring("# changed: ".length()));
+                changed.add(line.substring("# changed: ".length()));
             }
         }
     }
 
-    Path recording() {
+    /** The settings of kcl-local that are not its defaults. */
+    List<String> changed() {
+        return changed;
+    }
+
+    private Path recording() {
         return folder.resolve("recording.jsonl");
     }
 
@@ -72,13 +78,22 @@ final class World implements AutoCloseable {
         return new Rows(dynamoDb(), APP);
     }
 
-    /** Starts a worker of the Java KCL, whose waits are shorter than by default: all follow from these. */
+    /** Starts a worker of the Java KCL, whose waits are shorter than by default: most follow from these. */
     Worker java(String id) throws IOException {
-        List<String> command = List.of(
+        return java(id, List.of("--failover-ms", "3000", "--shard-sync-ms", "1000"));
+    }
+
+    /** Starts a worker of the Java KCL with its defaults. */
+    Worker javaAsItIs(String id) throws IOException {
+        return java(id, List.of());
+    }
+
+    private Worker java(String id, List<String> options) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-cp", System.getProperty("java.class.path"), KclWorker.class.getName(),
-                "--app", APP, "--stream", STREAM, "--worker-id", id,
-                "--failover-ms", "3000", "--shard-sync-ms", "1000");
+                "--app", APP, "--stream", STREAM, "--worker-id", id));
+        command.addAll(options);
         return start(id, command);
     }
 

@@ -1,0 +1,96 @@
+package interop;
+
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/**
+ * Workers of the Java KCL by themselves, with its default settings: one joins, a shard is split, one stops, one joins,
+ * the leader is killed. What they ask is the transcript that a model of them is compared with.
+ */
+final class JavaFleet implements Check.Scenario {
+    private static final Duration LONG = Duration.ofMinutes(5);
+
+    @Override
+    public void run(World world, Check.Checks checks) throws Exception {
+        Orders orders = world.orders(2);
+        orders.put(16);
+        Worker first = world.javaAsItIs("java-1");
+        checks.check("a worker starts on empty tables", () -> after(() ->
+                first.await("record", LONG, records -> records.size() == orders.size())));
+
+        Worker second = world.javaAsItIs("java-2");
+        checks.check("a second one gets a shard", () -> after(() -> reads(orders, second)));
+        orders.split(shard(first));
+        checks.check("the children of a split shard are read", () -> after(() -> orders.putUntil(
+                "a shard ended and both of its children were read", LONG, () -> shards(first, second) == 4)));
+
+        checks.check("the second one stops", () -> after(second::stop));
+        int before = first.records().size();
+        checks.check("the first one reads all shards again", () -> after(() -> orders.putUntil(
+                "three shards were read",
+                LONG,
+                () -> shards(first.records().stream().skip(before)) == 3)));
+
+        Worker third = world.javaAsItIs("java-3");
+        checks.check("a third one gets a shard", () -> after(() -> reads(orders, third)));
+        first.kill();
+        checks.check("the third one reads all shards when the leader was killed", () -> after(() -> {
+            int known = third.records().size();
+            orders.putUntil("three shards were read", LONG, () -> shards(third.records().stream().skip(known)) == 3);
+        }));
+        third.await("record", LONG, records -> last(records, orders));
+        checks.check("it stops", () -> after(third::stop));
+        checks.check("every record was delivered, in the order of its key", () -> {
+            List<JsonNode> records = inOrder(first, second, third);
+            orders.expectInOrder(records, 0);
+            return orders.size() + " records, " + (records.size() - orders.size()) + " came again";
+        });
+        checks.check("kcl-local understood every request", () -> Expect.understood(world));
+    }
+
+    /** Something that takes its time. */
+    private interface Step {
+        void take() throws Exception;
+    }
+
+    private static String after(Step step) throws Exception {
+        long started = System.nanoTime();
+        step.take();
+        return "after " + Expect.seconds(started);
+    }
+
+    private static void reads(Orders orders, Worker worker) throws Failed {
+        orders.putUntil("it reads a shard", LONG, () -> !worker.records().isEmpty());
+    }
+
+    private static String shard(Worker worker) {
+        List<JsonNode> records = worker.records();
+        return records.get(records.size() - 1).path("shard").asText();
+    }
+
+    /** Whether the last record of every key is among these. */
+    private static boolean last(List<JsonNode> records, Orders orders) {
+        String round = "/" + (orders.size() / 16 - 1);
+        return records.stream().map(record -> record.path("data").asText()).filter(data -> data.endsWith(round)).distinct().count() == 16;
+    }
+
+    private static long shards(Worker... workers) {
+        return shards(Stream.of(workers).flatMap(worker -> worker.records().stream()));
+    }
+
+    private static long shards(Stream<JsonNode> records) {
+        return records.map(record -> record.path("shard").asText()).distinct().count();
+    }
+
+    /** The records of all workers as they were received. */
+    private static List<JsonNode> inOrder(Worker... workers) {
+        return Stream.of(workers)
+                .flatMap(worker -> worker.records().stream())
+                .sorted(Comparator.comparingLong(record -> record.path("received_ms").asLong()))
+                .toList();
+    }
+}
