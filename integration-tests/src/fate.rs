@@ -14,7 +14,6 @@ use crate::history::HowOver;
 pub struct Fate {
     /// How often its future is still polled.
     polls_left: AtomicU64,
-    polls: AtomicU64,
     struck: Notify,
     /// How often everything else that can run does so before a struck worker is dropped.
     turns: AtomicU64,
@@ -22,8 +21,8 @@ pub struct Fate {
 
 impl Default for Fate {
     fn default() -> Self {
-        let (polls_left, polls, turns) = (u64::MAX.into(), 0.into(), 0.into());
-        Self { polls_left, polls, struck: Notify::new(), turns }
+        let (polls_left, turns) = (u64::MAX.into(), 0.into());
+        Self { polls_left, struck: Notify::new(), turns }
     }
 }
 
@@ -44,13 +43,7 @@ impl Fate {
         self.polls_left.store(u64::MAX, Relaxed);
     }
 
-    /// How often its future was polled.
-    pub fn polls(&self) -> u64 {
-        self.polls.load(Relaxed)
-    }
-
     fn was_last_poll(&self) -> bool {
-        self.polls.fetch_add(1, Relaxed);
         self.polls_left.fetch_sub(1, Relaxed) == 1
     }
 

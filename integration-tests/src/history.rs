@@ -114,6 +114,9 @@ pub struct History {
     pub shards: BTreeMap<String, ShardFacts>,
     /// The failover time of the fleet.
     pub failover: Duration,
+    /// How far behind the lease table's eventually consistent reads may be: everything that waits for a sight waits
+    /// longer by this.
+    pub staleness: Duration,
 }
 
 /// What the stream says of a shard.

@@ -10,7 +10,6 @@ use std::hash::{DefaultHasher, Hasher};
 #[derive(Debug, Default)]
 pub struct Trace {
     hasher: DefaultHasher,
-    lines: u64,
     text: Option<String>,
 }
 
@@ -29,7 +28,6 @@ impl Trace {
         for part in full {
             self.hasher.write(part.to_string().as_bytes());
         }
-        self.lines += 1;
         if let Some(text) = &mut self.text {
             text.push_str(&line);
         }
@@ -39,12 +37,6 @@ impl Trace {
     #[must_use]
     pub fn hash(&self) -> u64 {
         self.hasher.finish()
-    }
-
-    /// How many lines there are.
-    #[must_use]
-    pub fn lines(&self) -> u64 {
-        self.lines
     }
 
     /// The lines, if they were kept.

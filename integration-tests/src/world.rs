@@ -78,6 +78,7 @@ pub async fn live(plan: Plan, planted: Option<Planted>, trace: Trace) -> Lived {
         happenings: world.site.recorder.happenings(),
         shards: world.site.shards(),
         failover: world.plan.failover,
+        staleness: world.plan.services.dynamodb.stale_reads.map_or(Duration::ZERO, |stale| stale.max_age),
     };
     let (trace, text) = world.site.recorder.traced();
     Lived { history, lasted: began.elapsed(), trace, text }

@@ -52,6 +52,11 @@ mod found_before {
     }
 
     #[test]
+    fn a_process_took_the_last_writes_of_its_dead_predecessor_for_a_living_twin() {
+        ["105", "261"].into_iter().for_each(holds);
+    }
+
+    #[test]
     fn a_commit_whose_answer_was_lost_while_a_new_processor_started_was_moved_back() {
         holds("284");
     }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kcl_core::event::Event;
+
 use super::Findings;
 use crate::history::{Happening, History, HowOver, Run, Seat, What};
 use crate::row::Row;
 use crate::timeline::Short;
-use kcl_core::event::Event;
 
 /// How long before a worker was asked to stop a fault may have hit it and still be felt.
 const FELT: u64 = 10_000;

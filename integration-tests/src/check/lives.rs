@@ -1,13 +1,14 @@
 //! The lives of workers, and of shards that wait for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::Findings;
 use crate::history::{Happening, History, HowOver, Run, What};
 use crate::work::Work;
 
 /// How much longer than the failover time a shard may stand still once nothing goes wrong.
-const BEYOND_FAILOVER: u64 = 3_000;
+const BEYOND_FAILOVER: Duration = Duration::from_secs(3);
 
 /// After a run is over nothing of it is called and nothing is sent. (What it had sent before may still arrive, and
 /// the calls that it was in the middle of are dropped.)
@@ -45,9 +46,11 @@ pub(super) fn workers_do_not_give_up(history: &History) -> Findings {
 }
 
 /// Once nothing goes wrong any more, no shard that has something to do and whose parents are finished stands still for
-/// longer than the failover time and three seconds: a processor gets done with records of it, or its end is committed.
+/// longer than the failover time and three seconds, and as long as reads of the table are out of date: a processor gets
+/// done with records of it, or its end is committed.
 pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
-    let bound = u64::try_from(history.failover.as_millis()).unwrap_or(u64::MAX) + BEYOND_FAILOVER;
+    let bound = history.failover + BEYOND_FAILOVER + history.staleness;
+    let bound = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
     let mut work = Work::default();
     let mut calm = false;
     // Since when each shard waits.
@@ -68,7 +71,7 @@ pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
             && at - since > bound
         {
             let stood = at - since;
-            found.push((*at, format!("{shard} stood still for {stood} ms; failover and 3 s are {bound} ms")));
+            found.push((*at, format!("{shard} stood still for {stood} ms; at most {bound} ms are allowed")));
         }
         if calm {
             for (shard, facts) in &history.shards {

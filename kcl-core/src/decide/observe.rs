@@ -27,7 +27,9 @@ struct Seen {
     silent: Duration,
     /// The heart beat while the stamp stood still: whoever holds the lease is not of this library.
     foreign: bool,
-    /// How often a beat was seen.
+    /// For how long the same process has been seen here.
+    watched: Duration,
+    /// How often it was seen to beat, once that could not be what it wrote before.
     beats: u32,
 }
 
@@ -46,12 +48,10 @@ impl Observations {
         let mut before = std::mem::take(&mut self.seen);
         for lease in leases {
             let next = match before.remove(&lease.shard) {
-                Some(seen) if seen.heartbeat == lease.heartbeat => Seen { silent: seen.silent + gap, ..seen },
-                Some(seen) => Seen {
-                    foreign: seen.stamp == lease.stamp,
-                    beats: seen.beats.saturating_add(1),
-                    ..Seen::first(lease)
-                },
+                Some(seen) if seen.heartbeat == lease.heartbeat => {
+                    Seen { silent: seen.silent + gap, watched: seen.watched + gap, ..seen }
+                }
+                Some(seen) => seen.beat(lease, gap, timing),
                 None => Seen::first(lease),
             };
             self.seen.insert(lease.shard.clone(), next);
@@ -75,7 +75,11 @@ impl Observations {
             .map_or(Duration::ZERO, |seen| seen.silent)
     }
 
-    /// Whether a sign of life was ever seen between two looks.
+    /// Whether the process that last wrote to the lease was seen to live.
+    ///
+    /// Looks may be out of date: what a process wrote in its last moments may show one write after the other when it is
+    /// dead already, and once more when another process has written since. So a process lives if it writes half the
+    /// failover time after it was first seen; the living do so within the failover time.
     #[must_use]
     pub fn has_beaten(&self, shard: &ShardKey) -> bool {
         self.seen.get(shard).is_some_and(|seen| seen.beats > 0)
@@ -102,8 +106,21 @@ impl Seen {
             stamp: lease.stamp.clone(),
             silent: Duration::ZERO,
             foreign: false,
+            watched: Duration::ZERO,
             beats: 0,
         }
+    }
+
+    /// What is seen now is another write than before.
+    fn beat(self, lease: &Lease, gap: Duration, timing: &Timing) -> Self {
+        let instance = |stamp: &Option<Stamp>| stamp.as_ref().and_then(Stamp::instance);
+        let foreign = self.stamp == lease.stamp;
+        if instance(&self.stamp) != instance(&lease.stamp) {
+            return Self { foreign, ..Self::first(lease) };
+        }
+        let watched = self.watched + gap;
+        let beats = self.beats.saturating_add(u32::from(watched >= timing.failover / 2));
+        Self { foreign, watched, beats, ..Self::first(lease) }
     }
 
     fn patience(&self, timing: &Timing) -> Duration {
@@ -166,6 +183,24 @@ mod tests {
         assert_eq!(silent_at(&looks), [12.0], "no stamp");
         let looks = [(0.0, "7"), (1.0, "8"), (6.0, "8"), (11.0, "8"), (13.0, "8")];
         assert_eq!(silent_at(&looks.map(|(at, beat)| (at, lease(beat, Some(1))))), [13.0], "a stale stamp");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_process_wrote_before_its_death_and_shows_late_is_no_sign_of_life() {
+        let timing = Timing::new(Duration::from_secs(10));
+        let start = Instant::now();
+        let beaten = |looks: &[(f64, u64, u64)]| {
+            let mut observations = Observations::default();
+            for (at, instance, write) in looks {
+                let mut lease = lease(&write.to_string(), None);
+                lease.stamp = Some(Stamp::held(Instance::new(*instance), 1, *write));
+                observations.look(&[lease], start + Duration::from_secs_f64(*at), &timing);
+            }
+            observations.has_beaten(&lease("", None).shard)
+        };
+        assert!(!beaten(&[(0.0, 1, 5), (0.1, 1, 6), (0.2, 1, 5), (1.5, 1, 7), (4.5, 1, 7), (9.0, 1, 7)]));
+        assert!(!beaten(&[(0.0, 1, 5), (4.5, 1, 5), (9.0, 2, 6), (9.1, 1, 5), (9.2, 2, 7)]), "taken by another");
+        assert!(beaten(&[(0.0, 1, 5), (4.5, 1, 5), (7.0, 1, 6)]));
     }
 
     #[tokio::test(start_paused = true)]

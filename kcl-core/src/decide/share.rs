@@ -312,9 +312,10 @@ mod tests {
         let free = lease(1, None);
         let mut watch = Watch::new();
         assert_eq!(watch.plan(0, &[theirs.clone(), free.clone()]), Plan::default());
+        theirs.heartbeat = Heartbeat::new("sooner");
+        assert_eq!(watch.plan(2, &[theirs.clone(), free.clone()]), Plan::default(), "it may have died since");
         theirs.heartbeat = Heartbeat::new("later");
-        let plan = watch.plan(2, &[theirs.clone(), free.clone()]);
-        assert_eq!(plan.twin, Some(theirs.shard.clone()));
+        assert_eq!(watch.plan(7, &[theirs.clone(), free]).twin, Some(theirs.shard));
     }
 
     #[tokio::test(start_paused = true)]
@@ -327,7 +328,7 @@ mod tests {
             let me = Me { worker: "me".into(), instance: Instance::new(me) };
             seen.look(&[theirs.clone()], Instant::now(), &timing);
             theirs.heartbeat = Heartbeat::new("later");
-            seen.look(&[theirs.clone()], Instant::now(), &timing);
+            seen.look(&[theirs.clone()], Instant::now() + timing.renew_after, &timing);
             let held = BTreeSet::from([lease(7, None).shard]);
             plan(&[theirs], &held, &me, &seen, &timing, false).twin.is_some()
         };

@@ -1,16 +1,14 @@
 //! The way in for other processes: HTTP/1.1 and HTTP/2 without TLS, on one socket.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::rt::Executor;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -51,20 +49,10 @@ async fn converse(local: Local, stream: TcpStream) {
     // Without it small answers wait for the client's acknowledgements. A socket that refuses is slower, not wrong.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| handle(local.clone(), request));
+    // Each stream of HTTP/2 is a task, which ends with its connection: hyper sees to it, and a test to hyper.
+    let server = auto::Builder::new(TokioExecutor::new());
     // A connection that breaks is its client's to notice.
-    let _ = auto::Builder::new(Streams::default()).serve_connection(TokioIo::new(stream), service).await;
-}
-
-/// Runs the streams of one HTTP/2 connection, and ends them with it.
-#[derive(Clone, Default)]
-struct Streams(Arc<Mutex<JoinSet<()>>>);
-
-impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
-    fn execute(&self, stream: F) {
-        let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while streams.try_join_next().is_some() {}
-        streams.spawn(stream);
-    }
+    let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn handle(local: Local, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, ConnectionLost> {

@@ -35,7 +35,8 @@ public final class Check {
         Options options = new Options(arguments);
         Verdicts verdicts = new Verdicts();
         var threads = Stream.of(options.text("scenarios").split(","))
-                .map(name -> new Thread(() -> new Checks(name, verdicts).check("ran to its end", () -> run(name, options, verdicts))))
+                .map(name -> new Checks(name, verdicts))
+                .map(checks -> new Thread(() -> checks.check("ran to its end", () -> run(checks, options))))
                 .toList();
         threads.forEach(Thread::start);
         for (Thread thread : threads) {
@@ -44,14 +45,15 @@ public final class Check {
         System.exit(verdicts.allPassed() ? 0 : 1);
     }
 
-    private static String run(String name, Options options, Verdicts verdicts) throws Exception {
+    private static String run(Checks checks, Options options) throws Exception {
+        String name = checks.scenario();
         Scenario scenario = SCENARIOS.get(name);
         if (scenario == null) {
             throw new Failed("there is no such scenario");
         }
         Programs programs = new Programs(options.text("kcl-local"), options.text("consumer"));
         try (World world = new World(programs, Path.of(options.text("folder"), name))) {
-            scenario.run(world, new Checks(name, verdicts));
+            scenario.run(world, checks);
             record(world, options, name);
             return "kcl-local: " + String.join(", ", world.changed());
         }
@@ -59,7 +61,7 @@ public final class Check {
 
     private static void record(World world, Options options, String name) throws IOException {
         if (options.has("transcripts")) {
-            Transcript.write(world.requests(), Path.of(options.text("transcripts"), name + ".jsonl"));
+            Transcript.write(world.recording(), Path.of(options.text("transcripts"), name + ".jsonl"));
         }
     }
 }

@@ -100,6 +100,16 @@ final class Orders {
         }
     }
 
+    /** Whether the last record of every key is among these. */
+    boolean endsWith(List<JsonNode> records) {
+        String round = "/" + (put / KEYS - 1);
+        return records.stream()
+                .map(record -> record.path("data").asText())
+                .filter(data -> data.endsWith(round))
+                .distinct()
+                .count() == KEYS;
+    }
+
     /** That these are the records from the one with this number on, each once and in the order of its key. */
     void expect(List<JsonNode> records, int from) throws Failed {
         expectInOrder(records, from);

@@ -79,7 +79,7 @@ final class Program implements AutoCloseable {
         process.toHandle().destroy();
         try {
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new Failed(name + " did not end within " + limit.toSeconds() + " s of SIGTERM; its log is " + log);
+                throw new Failed(name + " lived " + limit.toSeconds() + " s past SIGTERM; its log is " + log);
             }
         } catch (InterruptedException e) {
             throw new Failed("interrupted", e);

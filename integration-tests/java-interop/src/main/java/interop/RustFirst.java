@@ -2,7 +2,7 @@ package interop;
 
 import java.time.Duration;
 
-/** A worker of ours reads a stream, Java's serializer reads its rows, and a worker of the Java KCL goes on from them. */
+/** A worker of ours reads a stream, Java's serializer reads its rows, and a Java worker goes on from them. */
 final class RustFirst implements Check.Scenario {
     @Override
     public void run(World world, Check.Checks checks) throws Exception {

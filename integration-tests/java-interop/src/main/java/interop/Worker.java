@@ -13,8 +13,16 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 /** A worker in a process of its own, of either kind: both print the same lines. */
-record Worker(Program program) implements AutoCloseable {
+final class Worker implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Program program;
+    /** What the lines say that were looked at so far. */
+    private final List<JsonNode> known = new ArrayList<>();
+
+    Worker(Program program) {
+        this.program = program;
+    }
 
     List<JsonNode> events() {
         return parsed(program.lines());
@@ -63,15 +71,14 @@ record Worker(Program program) implements AutoCloseable {
         return events.stream().filter(event -> event.path("event").asText().equals(name)).toList();
     }
 
-    private static List<JsonNode> parsed(List<String> lines) {
-        List<JsonNode> events = new ArrayList<>();
-        for (String line : lines) {
+    private synchronized List<JsonNode> parsed(List<String> lines) {
+        for (String line : lines.stream().skip(known.size()).toList()) {
             try {
-                events.add(JSON.readTree(line));
+                known.add(JSON.readTree(line));
             } catch (JsonProcessingException e) {
                 throw new UncheckedIOException(line, e);
             }
         }
-        return events;
+        return List.copyOf(known);
     }
 }

@@ -29,7 +29,7 @@ final class World implements AutoCloseable {
     private final List<String> changed = new ArrayList<>();
     private final List<Worker> workers = new ArrayList<>();
 
-    /** Starts kcl-local. Its indexes are ready early: a worker of the Java KCL waits for one before it does anything. */
+    /** Starts kcl-local. Its indexes are ready early: a Java worker waits for one before it does anything. */
     World(Check.Programs programs, Path folder) throws IOException, Failed {
         this.programs = programs;
         this.folder = Files.createDirectories(folder);
@@ -52,7 +52,8 @@ final class World implements AutoCloseable {
         return changed;
     }
 
-    private Path recording() {
+    /** The file of every request that was served, and its answer. */
+    Path recording() {
         return folder.resolve("recording.jsonl");
     }
 
