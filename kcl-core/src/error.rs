@@ -45,6 +45,12 @@ impl StoreError {
         Self { kind, message: message.into(), source: None }
     }
 
+    /// A request that was not answered in its time: what became of it is not known.
+    #[must_use]
+    pub fn no_answer(limit: Duration) -> Self {
+        Self::new(StoreErrorKind::Unavailable, format!("the lease store did not answer within {limit:?}"))
+    }
+
     /// The same with its cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Cause>) -> Self {

@@ -7,9 +7,10 @@ use tokio::time::Instant;
 
 use crate::decide::cell::Cell;
 use crate::decide::observe::Observations;
+use crate::decide::reconcile::Graph;
 use crate::decide::replay::{self, Begin, Change};
-use crate::decide::timing::Timing;
-use crate::error::{SourceError, StoreError};
+use crate::decide::timing::{Timing, check_failover};
+use crate::error::{ConfigError, SourceError, StoreError};
 use crate::ids::{ShardKey, WorkerId};
 use crate::lease::{Instance, Lease, Stamp};
 use crate::position::{InitialPosition, Position, SequenceNumber};
@@ -59,6 +60,9 @@ pub enum ResetError {
         /// The shard.
         shard: ShardKey,
     },
+    /// The failover time cannot be the application's. Nothing was changed.
+    #[error("nothing was reset")]
+    Setting(#[from] ConfigError),
     /// The lease store failed.
     #[error("the lease store cannot be used")]
     Store(#[from] StoreError),
@@ -73,7 +77,8 @@ pub enum ResetError {
 /// failover time, if any lease names an owner. Leases of dead workers are freed.
 ///
 /// Finished shards from which reading begins again, or that follow such a one, are re-opened as long as the stream still
-/// has them; if their leases were removed, they get new ones. Parents are still read before their children.
+/// has them; if their leases were removed, they get new ones. Parents are still read before their children. Leases of an
+/// earlier stream of the same name are removed.
 ///
 /// # Errors
 /// See [`ResetError`].
@@ -86,25 +91,33 @@ pub async fn reset(
     to: &ResetTo,
     failover: Duration,
 ) -> Result<ResetReport, ResetError> {
+    check_failover("failover", failover)?;
     store.prepare().await?;
-    let leases = without_owners(store, retrieval, failover).await?;
+    let mut leases = without_owners(store, retrieval, failover).await?;
+    let mut writer = Writer::new(store);
     let stream = retrieval.stream();
     let shards = retrieval.list_shards(WhichShards::All).await?.shards;
+    let created = retrieval.created().await?;
+    if Graph::new(stream, &shards, &leases, created).is_recreated() {
+        // They are of a stream that is no more: the new one begins without them.
+        for lease in leases.drain(..) {
+            writer.remove(lease).await?;
+        }
+    }
     let changes = match to {
         ResetTo::Stream(position) => {
             let open = retrieval.list_shards(WhichShards::OpenAt(*position)).await?;
             let (position, start) = position.resolve(open.service_time);
-            replay::plan(stream, &shards, &leases, &Begin::Stream { open: &open.shards, position, start })
+            replay::plan(stream, &shards, &leases, created, &Begin::Stream { open: &open.shards, position, start })
         }
         ResetTo::Records(records) => {
             let missing = records.keys().find(|key| !shards.iter().any(|shard| shard.id == key.shard));
             if let Some(shard) = missing {
                 return Err(ResetError::NoSuchShard { shard: shard.clone() });
             }
-            replay::plan(stream, &shards, &leases, &Begin::Records(records))
+            replay::plan(stream, &shards, &leases, created, &Begin::Records(records))
         }
     };
-    let mut writer = Writer::new(store);
     let mut report = ResetReport::default();
     for change in changes {
         report.moved.push(writer.apply(change).await?);
@@ -173,6 +186,17 @@ impl<'a> Writer<'a> {
                 self.write(seen, stamp, LeaseAction::Reset { position: to, start }).await?;
                 Ok(at)
             }
+        }
+    }
+
+    /// Removes a lease, finished or not.
+    async fn remove(&mut self, seen: Lease) -> Result<(), ResetError> {
+        self.tenure += 1;
+        let (stamp, end) = (Stamp::offered(self.instance, self.tenure, 1), Position::ShardEnd);
+        let finished = self.write(seen, stamp, LeaseAction::Reset { position: end, start: None }).await?;
+        match self.store.delete(&finished).await? {
+            WriteOutcome::Applied(_) => Ok(()),
+            WriteOutcome::Refused(_) => Err(ResetError::Interrupted { shard: finished.shard }),
         }
     }
 

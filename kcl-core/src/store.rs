@@ -1,6 +1,7 @@
 //! Where leases are kept: the contract between the worker and a lease table.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -71,9 +72,14 @@ pub trait LeaseStore: fmt::Debug + Send + Sync + 'static {
 
     /// Renews many leases of one holder at once: all writes are [`LeaseAction::Renew`]. One outcome for each, in order.
     ///
-    /// Each outcome stands for itself: leases are renewed although others could not be.
-    async fn renew(&self, renewals: &[LeaseWrite]) -> Vec<Result<WriteOutcome, StoreError>> {
-        futures_util::future::join_all(renewals.iter().map(|renewal| self.write(renewal))).await
+    /// Each outcome stands for itself: a renewal that is not answered within `limit` is one whose fate is not known, and
+    /// costs the others nothing.
+    async fn renew(&self, renewals: &[LeaseWrite], limit: Duration) -> Vec<Result<WriteOutcome, StoreError>> {
+        let renew = |renewal| async move {
+            let answer = tokio::time::timeout(limit, self.write(renewal)).await;
+            answer.unwrap_or_else(|_| Err(StoreError::no_answer(limit)))
+        };
+        futures_util::future::join_all(renewals.iter().map(renew)).await
     }
 
     /// Removes a finished lease that is still at the version seen. A lease that is gone already counts as removed.

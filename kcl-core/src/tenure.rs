@@ -19,7 +19,7 @@ use crate::position::Position;
 use crate::report::Reporter;
 use crate::retry::Backoff;
 use crate::store::{LeaseAction, LeaseStore, LeaseWrite, WriteOutcome};
-use crate::time::WallClock;
+use crate::time::{Timestamp, WallClock};
 
 /// What all tenures of a worker share.
 #[derive(Debug)]
@@ -48,6 +48,7 @@ pub(crate) struct Tenure {
     due: Mutex<Instant>,
     over: CancellationToken,
     reason: OnceLock<EndReason>,
+    latest_since: OnceLock<Timestamp>,
     work: Mutex<Work>,
     /// Something was marked as done.
     marked: Notify,
@@ -79,6 +80,14 @@ pub(crate) struct Renewal<'a> {
     first_sent: Instant,
 }
 
+impl Work {
+    /// The write that commits this position.
+    fn commit(&mut self, position: Position) -> LeaseAction {
+        let throughput_kbps = self.throughput.sample(Instant::now());
+        LeaseAction::Checkpoint { position, throughput_kbps, children: Vec::new() }
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing that panics is called with one of these locks held, so what they guard is whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -97,6 +106,7 @@ impl Tenure {
             due: Mutex::new(sent + timing.renew_after.mul_f64(phase.mul_add(0.5, 0.5))),
             over: CancellationToken::new(),
             reason: OnceLock::new(),
+            latest_since: OnceLock::new(),
             work: Mutex::new(Work {
                 generation: 0,
                 progress: Progress::new(lease.checkpoint.clone()),
@@ -122,10 +132,19 @@ impl Tenure {
         &self.start
     }
 
+    /// The moment from which on a lease at LATEST is read that does not say it itself: the first that was asked for in
+    /// this tenure. A position that moved with each new processor would skip what arrived in between.
+    pub(crate) fn latest_since(&self) -> &OnceLock<Timestamp> {
+        &self.latest_since
+    }
+
     /// Whether the shard must not be read, nor anything committed, any more. Asks the clock: a process that was frozen
     /// finds out here, before its timers tell it.
     pub(crate) fn is_over(&self) -> bool {
-        self.over.is_cancelled() || Instant::now() >= *self.deadline.borrow()
+        if Instant::now() >= *self.deadline.borrow() {
+            self.end(EndReason::Expired);
+        }
+        self.over.is_cancelled()
     }
 
     /// How the tenure ended.
@@ -221,36 +240,57 @@ impl Tenure {
     ///
     /// Cancel safe: a commit whose future is dropped may be made or not.
     pub(crate) async fn commit(&self, generation: u64) -> Result<Position, CheckpointError> {
-        let Some(position) = self.mark(generation, |progress| progress.to_commit())? else {
-            return self.mark(generation, |progress| progress.committed().clone());
-        };
-        self.checkpoint(position.clone(), Vec::new()).await.map_err(|failure| match failure {
+        self.mark(generation, |_| ())?;
+        let committing = self.write(|work| {
+            if work.generation != generation {
+                return Err(WriteFailure::Over);
+            }
+            Ok(work.progress.to_commit().map(|position| work.commit(position)))
+        });
+        committing.await.map_err(|failure| match failure {
             WriteFailure::Over => self.lost(),
             WriteFailure::Store(source) => CheckpointError::Store { shard: self.shard.clone(), source },
         })?;
-        Ok(position)
+        Ok(self.progress().committed().clone())
     }
 
-    /// Writes a position, whatever the marks say.
-    pub(crate) async fn checkpoint(&self, position: Position, children: Vec<ShardId>) -> Result<(), WriteFailure> {
-        let throughput_kbps = lock(&self.work).throughput.sample(Instant::now());
-        let action = LeaseAction::Checkpoint { position: position.clone(), throughput_kbps, children };
-        self.write(action).await?;
-        self.committed(position);
-        Ok(())
+    /// Commits the end of the shard, and names the shards that follow.
+    pub(crate) async fn commit_end(&self, children: &[ShardId]) -> Result<(), WriteFailure> {
+        self.write(|work| {
+            if *work.progress.committed() == Position::ShardEnd {
+                return Ok(None);
+            }
+            let throughput_kbps = work.throughput.sample(Instant::now());
+            let (position, children) = (Position::ShardEnd, children.to_vec());
+            Ok(Some(LeaseAction::Checkpoint { position, throughput_kbps, children }))
+        })
+        .await
+    }
+
+    /// Commits a position, forwards or back, and begins a generation there: what earlier processors still say is not
+    /// heard from the moment on at which this is called.
+    pub(crate) async fn rewind(&self, position: &Position) -> Result<(), WriteFailure> {
+        lock(&self.work).generation += 1;
+        self.write(|work| {
+            // Before it is written: what was done beyond must not be committed by the next renewal.
+            work.progress = Progress::new(position.clone());
+            Ok(Some(work.commit(position.clone())))
+        })
+        .await
     }
 
     /// Gives the lease back, with a last commit of what is done. The tenure is over then, whatever the store says.
     pub(crate) async fn free(&self) -> Result<(), WriteFailure> {
-        let checkpoint = self.progress().to_commit();
-        let result = self.write(LeaseAction::Free { checkpoint: checkpoint.clone() }).await;
+        let result = self.write(|work| Ok(Some(LeaseAction::Free { checkpoint: work.progress.to_commit() }))).await;
         self.end(EndReason::Released);
-        if result.is_ok()
-            && let Some(position) = checkpoint
-        {
+        result
+    }
+
+    /// Notes what a write committed, while the cell is still locked.
+    fn applied(&self, action: LeaseAction) {
+        if let LeaseAction::Checkpoint { position, .. } | LeaseAction::Free { checkpoint: Some(position) } = action {
             self.committed(position);
         }
-        result
     }
 
     fn committed(&self, position: Position) {
@@ -258,15 +298,21 @@ impl Tenure {
         self.context.reporter.emit(&Event::Checkpointed { shard: self.shard.clone(), position });
     }
 
-    async fn write(&self, action: LeaseAction) -> Result<(), WriteFailure> {
+    /// Writes what `choose` says, until that is done. It is asked when the write's turn has come, and again whenever what
+    /// was known of the lease turns out to be out of date: a position that was chosen before could move a commit back.
+    async fn write(
+        &self,
+        mut choose: impl FnMut(&mut Work) -> Result<Option<LeaseAction>, WriteFailure> + Send,
+    ) -> Result<(), WriteFailure> {
         let mut cell = tokio::select! {
             biased;
             () = self.ended() => return Err(WriteFailure::Over),
             cell = self.cell.lock() => cell,
         };
         'anew: loop {
+            let Some(action) = choose(&mut lock(&self.work))? else { return Ok(()) };
             let first_sent = Instant::now();
-            let write = cell.begin(action.clone(), first_sent, self.context.wall.now());
+            let write = cell.begin(action, first_sent, self.context.wall.now());
             let mut backoff = Backoff::lease_write(self.context.timing.attempt);
             loop {
                 let answer = tokio::select! {
@@ -275,7 +321,10 @@ impl Tenure {
                     answer = self.attempt(&write) => answer,
                 };
                 match self.learn(&mut cell, &write, first_sent, answer) {
-                    Verdict::Applied | Verdict::Over { applied: true } => return Ok(()),
+                    Verdict::Applied | Verdict::Over { applied: true } => {
+                        self.applied(write.action);
+                        return Ok(());
+                    }
                     Verdict::Over { applied: false } => return Err(WriteFailure::Over),
                     Verdict::Again => continue 'anew,
                     Verdict::Failed(error) => return Err(WriteFailure::Store(error)),
@@ -290,7 +339,9 @@ impl Tenure {
 
     async fn attempt(&self, write: &LeaseWrite) -> Result<WriteOutcome, StoreError> {
         let limit = self.context.timing.attempt;
-        tokio::time::timeout(limit, self.context.store.write(write)).await.unwrap_or_else(|_| Err(no_answer(limit)))
+        tokio::time::timeout(limit, self.context.store.write(write))
+            .await
+            .unwrap_or_else(|_| Err(StoreError::no_answer(limit)))
     }
 
     fn learn(
@@ -309,7 +360,10 @@ impl Tenure {
                 lock(&self.work).progress.found(&cell.lease().checkpoint);
             }
             Verdict::Repeat(error) | Verdict::Failed(error) => {
-                *lock(&self.due) = Instant::now() + timing.attempt / 2;
+                // What was not answered took its time already; what was refused is not asked for again at once.
+                let unanswered = error.kind() == StoreErrorKind::Unavailable;
+                let pause = if unanswered { Duration::ZERO } else { timing.attempt / 2 };
+                *lock(&self.due) = Instant::now() + pause;
                 self.context
                     .reporter
                     .emit(&Event::LeaseWriteFailed { shard: self.shard.clone(), error: Chain(error).to_string() });
@@ -337,10 +391,9 @@ impl Tenure {
         let first_sent = Instant::now();
         let action = {
             let mut work = lock(&self.work);
-            let throughput_kbps = work.throughput.sample(first_sent);
             match work.progress.to_commit() {
-                Some(position) => LeaseAction::Checkpoint { position, throughput_kbps, children: Vec::new() },
-                None => LeaseAction::Renew { throughput_kbps },
+                Some(position) => work.commit(position),
+                None => LeaseAction::Renew { throughput_kbps: work.throughput.sample(first_sent) },
             }
         };
         let write = cell.begin(action, first_sent, self.context.wall.now());
@@ -359,19 +412,12 @@ impl Renewal<'_> {
     pub(crate) fn resolve(mut self, answer: Result<WriteOutcome, StoreError>) {
         let verdict = self.tenure.learn(&mut self.cell, &self.write, self.first_sent, answer);
         match (verdict, self.write.action) {
-            (Verdict::Applied | Verdict::Over { applied: true }, LeaseAction::Checkpoint { position, .. }) => {
-                self.tenure.committed(position);
-            }
+            (Verdict::Applied | Verdict::Over { applied: true }, action) => self.tenure.applied(action),
             // Held on, but this write is still to be made; if it was a commit, the sooner the better.
             (Verdict::Again, _) => *lock(&self.tenure.due) = Instant::now(),
             _ => {}
         }
     }
-}
-
-/// The error of a write that was not answered in time.
-pub(crate) fn no_answer(limit: Duration) -> StoreError {
-    StoreError::new(StoreErrorKind::Unavailable, format!("the lease store did not answer within {limit:?}"))
 }
 
 #[cfg(test)]
@@ -383,7 +429,6 @@ mod tests {
     use crate::memory::InMemoryLeases;
     use crate::position::SequenceNumber;
     use crate::testing::faulty::{Call, Fault, Faulty};
-    use crate::time::Timestamp;
 
     fn at(n: u64) -> Position {
         Position::at(SequenceNumber::parse(&n.to_string()).expect("digits"))
@@ -494,6 +539,32 @@ mod tests {
         assert_eq!(tenure.commit(generation).await.expect("held"), at(7), "committed before, and found out now");
         assert_eq!(stored(&table).await.checkpoint, at(7));
         assert_eq!(tenure.new_generation().1, at(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_commit_that_finds_a_later_one_made_does_not_move_it_back() {
+        let table = InMemoryLeases::new();
+        let lost = |call: &Call<'_>| {
+            if call.number == 0 { Fault::AnswerLost(Duration::from_millis(100)) } else { Fault::None }
+        };
+        let tenure = held(Arc::new(Faulty::new(table.clone(), lost)), &table).await;
+        work(&tenure, 7);
+        tenure.begin_renewal().expect("free").send().await;
+        let generation = work(&tenure, 5);
+        assert_eq!(tenure.commit(generation).await.expect("held"), at(7));
+        assert_eq!(stored(&table).await.checkpoint, at(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_done_behind_a_rewind_is_not_committed_over_it() {
+        let table = InMemoryLeases::new();
+        let tenure = held(Arc::new(table.clone()), &table).await;
+        let former = work(&tenure, 7);
+        tenure.rewind(&at(3)).await.expect("held");
+        assert!(matches!(tenure.commit(former).await, Err(CheckpointError::LeaseLost { .. })));
+        tenure.begin_renewal().expect("free").send().await;
+        assert_eq!(stored(&table).await.checkpoint, at(3));
+        assert_eq!(tenure.new_generation().1, at(3));
     }
 
     #[tokio::test(start_paused = true)]

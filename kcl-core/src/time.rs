@@ -22,6 +22,12 @@ impl Timestamp {
         self.0
     }
 
+    /// Whether two moments at which a stream is said to have been created are of two streams. Some answers of the service
+    /// have whole seconds only.
+    pub(crate) fn is_other_creation(self, other: Self) -> bool {
+        self.0 / 1000 != other.0 / 1000
+    }
+
     /// The time from `earlier` to this moment, zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

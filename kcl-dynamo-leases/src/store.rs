@@ -1,5 +1,7 @@
 //! The lease store: items, expressions and requests put together.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use futures_util::stream::{self, StreamExt};
@@ -150,9 +152,15 @@ impl LeaseStore for DynamoLeases {
         }
     }
 
-    async fn renew(&self, renewals: &[LeaseWrite]) -> Vec<Result<WriteOutcome, StoreError>> {
-        let requests: Vec<_> = renewals.iter().map(|renewal| self.write(renewal)).collect();
-        stream::iter(requests).buffered(RENEWALS_AT_ONCE).collect().await
+    async fn renew(&self, renewals: &[LeaseWrite], limit: Duration) -> Vec<Result<WriteOutcome, StoreError>> {
+        let renew = |(place, renewal)| async move {
+            let answer = tokio::time::timeout(limit, self.write(renewal)).await;
+            (place, answer.unwrap_or_else(|_| Err(StoreError::no_answer(limit))))
+        };
+        let requests: Vec<_> = renewals.iter().enumerate().map(renew).collect();
+        let mut answers: Vec<_> = stream::iter(requests).buffer_unordered(RENEWALS_AT_ONCE).collect().await;
+        answers.sort_by_key(|(place, _)| *place);
+        answers.into_iter().map(|(_, answer)| answer).collect()
     }
 
     async fn delete(&self, seen: &Lease) -> Result<WriteOutcome, StoreError> {

@@ -110,7 +110,8 @@ impl Cell {
                 self.in_flight = None;
                 // An earlier write of this tenure landed late, or somebody took back a move that had not happened.
                 // Nobody held the lease in between: away and back is two steps at least.
-                if let Some(first) = self.unresolved.take() {
+                let landed = row.stamp != self.lease.stamp;
+                if let Some(first) = self.unresolved.take().filter(|_| landed) {
                     self.sent = self.sent.max(first);
                 }
                 self.lease = row;
@@ -148,7 +149,10 @@ impl Cell {
 
     fn failed(&mut self, first_sent: Instant, error: StoreError) -> Verdict {
         match error.kind() {
-            StoreErrorKind::Throttled => Verdict::Repeat(error),
+            StoreErrorKind::Throttled => {
+                self.in_flight = None;
+                Verdict::Repeat(error)
+            }
             StoreErrorKind::Denied | StoreErrorKind::Unusable => {
                 self.in_flight = None;
                 Verdict::Failed(error)

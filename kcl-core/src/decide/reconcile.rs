@@ -52,15 +52,10 @@ impl<'a> Graph<'a> {
     /// Whether the leases were made for an earlier stream of the same name.
     #[must_use]
     pub fn is_recreated(&self) -> bool {
-        // Some answers of the service have the time in whole seconds only.
-        let seconds = |time: Timestamp| time.millis() / 1000;
-        let created = self.created.map(seconds);
-        created.is_some()
-            && self
-                .leases
-                .values()
-                .filter_map(|lease| lease.stream_created)
-                .any(|known| Some(seconds(known)) != created)
+        self.created.is_some_and(|created| {
+            let mut made_for = self.leases.values().filter_map(|lease| lease.stream_created);
+            made_for.any(|made_for| made_for.is_other_creation(created))
+        })
     }
 
     /// What to make and to remove.

@@ -41,13 +41,19 @@ pub enum Begin<'a> {
     Records(&'a BTreeMap<ShardKey, SequenceNumber>),
 }
 
-/// All changes, parents before children: as long as not all are made, children still wait.
+/// All changes, parents before children, for a stream that was created then, if that is known: as long as not all are made, children still wait.
 ///
 /// The shards at which reading begins get the position. All that follows them is read again from its beginning, finished
 /// shards too, as long as the stream still has them. Of the rest, a shard that is being read and has ended before the
 /// position is read from there, which is its end; a finished one stays finished.
 #[must_use]
-pub fn plan(stream: &StreamId, shards: &[Shard], leases: &[Lease], begin: &Begin<'_>) -> Vec<Change> {
+pub fn plan(
+    stream: &StreamId,
+    shards: &[Shard],
+    leases: &[Lease],
+    created: Option<Timestamp>,
+    begin: &Begin<'_>,
+) -> Vec<Change> {
     let graph = Graph::new(stream, shards, leases, None);
     let leases: BTreeMap<&ShardId, &Lease> =
         leases.iter().filter(|lease| lease.shard.stream == *stream).map(|lease| (&lease.shard.shard, lease)).collect();
@@ -86,7 +92,7 @@ pub fn plan(stream: &StreamId, shards: &[Shard], leases: &[Lease], begin: &Begin
         lease.parents.clone_from(&shard.parents);
         lease.parents.sort();
         lease.hash_range = shard.hash_range;
-        lease.stream_created = leases.values().find_map(|lease| lease.stream_created);
+        lease.stream_created = created;
         changes.push(Change::Create(lease));
     }
     changes
@@ -144,7 +150,7 @@ mod tests {
     }
 
     fn positions(begin: &Begin<'_>) -> Vec<(ShardKey, Position, bool)> {
-        plan(&StreamId::named("s"), &shards(), &leases(), begin)
+        plan(&StreamId::named("s"), &shards(), &leases(), None, begin)
             .into_iter()
             .map(|change| match change {
                 Change::Create(lease) => (lease.shard, lease.checkpoint, true),
@@ -195,7 +201,7 @@ mod tests {
         shards[4].closed = true;
         let open = [shards[3].clone()];
         let begin = Begin::Stream { open: &open, position: Position::Latest, start: None };
-        let moved: Vec<_> = plan(&StreamId::named("s"), &shards, &leases(), &begin).into_iter().collect();
+        let moved: Vec<_> = plan(&StreamId::named("s"), &shards, &leases(), None, &begin).into_iter().collect();
         assert_eq!(moved.len(), 2, "3 and 4; 0, 1 and 2 are finished: {moved:?}");
     }
 

@@ -72,7 +72,9 @@ impl PollingSource {
         if let Some(next) = self.pace.next_call() {
             tokio::time::sleep_until(next).await;
         }
-        let share = self.budget.reserve(self.expected.bytes()).await;
+        // A quarter at most: one reader that waits for much must not keep those from reading that want little.
+        let expected = self.expected.bytes().min(self.budget.total() / 4);
+        let share = self.budget.reserve(expected).await;
         self.pace.called(Instant::now());
         let answered = self.call().await;
         let now = Instant::now();

@@ -5,6 +5,7 @@ mod meter;
 pub mod status;
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
@@ -43,7 +44,10 @@ impl Reporter {
         log::write(&self.app, &self.worker, event);
         meter::count(&self.app, event);
         for observer in &self.observers {
-            observer.event(event);
+            // An observer's panic is its own: it must not end a shard, or the renewals.
+            if std::panic::catch_unwind(AssertUnwindSafe(|| observer.event(event))).is_err() {
+                tracing::error!(target: "kcl_core", app = %self.app, worker = %self.worker, "an observer panicked");
+            }
         }
     }
 

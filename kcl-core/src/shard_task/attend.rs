@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::error::Failure;
 use crate::position::Position;
 use crate::shard_task::Command;
-use crate::shard_task::reader::{Delivery, Waiting};
+use crate::shard_task::reader::Waiting;
 use crate::tenure::Tenure;
 
 /// What the driver was told and has not acted on.
@@ -75,14 +75,14 @@ impl Reading {
     }
 
     /// Waits for what was read next, reading on. Cancel safe.
-    pub(super) async fn next(&mut self) -> Option<Delivery> {
+    pub(super) async fn next(&mut self) -> Option<Waiting> {
         loop {
             if self.ended {
-                return self.deliveries.recv().await.map(|(delivery, _place)| delivery);
+                return self.deliveries.recv().await;
             }
             tokio::select! {
                 biased;
-                waiting = self.deliveries.recv() => return waiting.map(|(delivery, _place)| delivery),
+                waiting = self.deliveries.recv() => return waiting,
                 () = self.reader.as_mut() => self.ended = true,
             }
         }

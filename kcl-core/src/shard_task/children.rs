@@ -26,8 +26,8 @@ pub(super) async fn make_children(
         match co_parents(shared, parent, child).await? {
             CoParents::Finished => make(shared, parent, child, true).await?,
             CoParents::Unfinished => make(shared, parent, child, false).await?,
-            // The other line of a merge has no lease: it is read first, from where the whole graph says.
-            CoParents::Unknown => drop(shared.news.send(News::Reconcile)),
+            // The other line of a merge has no lease: the whole graph says what is read first.
+            CoParents::Unknown => {}
         }
     }
     let mut ids: Vec<_> = children.into_iter().map(|child| child.id).collect();
@@ -80,7 +80,7 @@ async fn make(shared: &ShardContextShared, parent: &Lease, child: &ChildShard, k
     let limit = shared.tenures.timing.attempt;
     let answer = tokio::time::timeout(limit, shared.tenures.store.create(&lease))
         .await
-        .unwrap_or_else(|_| Err(crate::tenure::no_answer(limit)))?;
+        .unwrap_or_else(|_| Err(StoreError::no_answer(limit)))?;
     let made = match answer {
         WriteOutcome::Applied(made) => made,
         // Made by an earlier attempt of ours whose answer was lost.

@@ -6,17 +6,20 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::budget::ByteShare;
 use crate::decide::phase::{Ending, Outcome, Phase, PhaseEvent};
 use crate::decide::progress::Progress;
-use crate::error::Chain;
+use crate::error::{Chain, SourceError, SourceErrorKind};
 use crate::event::{Event, ProcessorCall};
+use crate::lease::{EndReason, Lease};
 use crate::position::Position;
 use crate::processor::Acknowledgement;
 use crate::record::Batch;
+use crate::retrieval::StartAt;
 use crate::retry::Backoff;
 use crate::shard::ChildShard;
 use crate::shard_task::attend::{Called, Inbox, Reading, attend};
-use crate::shard_task::reader::{Delivery, Reader, channel};
+use crate::shard_task::reader::{Delivery, Reader, Waiting, channel};
 use crate::shard_task::seat::Seat;
 use crate::shard_task::{Command, ShardContextShared, children};
 use crate::tenure::{Tenure, WriteFailure};
@@ -24,12 +27,14 @@ use crate::tenure::{Tenure, WriteFailure};
 /// How often a waiting shard looks whether its parents are finished. Only shards that somebody assigned too early wait.
 const PARENT_POLL: Duration = Duration::from_millis(500);
 
-/// Lives one shard's life under one ownership. Dropping the future stops everything of it at once.
+/// Lives one shard's life under one ownership. Dropping the future stops everything of it at once: a checkpointer that
+/// outlives it commits nothing, and keeps no lease.
 pub(crate) async fn run(
     shared: Arc<ShardContextShared>,
     tenure: Arc<Tenure>,
     commands: mpsc::UnboundedReceiver<Command>,
 ) -> Outcome {
+    let _last = Last(Arc::clone(&tenure));
     let driver = Driver {
         shared,
         tenure,
@@ -44,6 +49,16 @@ pub(crate) async fn run(
     driver.live().await
 }
 
+/// Ends an ownership with its driver, however that ends: returned, dropped, or panicked.
+struct Last(Arc<Tenure>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        // The first reason stands.
+        self.0.end(EndReason::Released);
+    }
+}
+
 pub(super) struct Driver {
     pub(super) shared: Arc<ShardContextShared>,
     pub(super) tenure: Arc<Tenure>,
@@ -51,8 +66,9 @@ pub(super) struct Driver {
     phase: Phase,
     pub(super) seat: Option<Seat>,
     pub(super) reading: Option<Reading>,
-    /// A batch that was delivered and is not processed.
-    pub(super) in_hand: Option<Batch>,
+    /// A batch that was delivered and is not processed. It keeps its place in the queue: what waits behind it is not more
+    /// than without it.
+    pub(super) in_hand: Option<(Batch, ByteShare)>,
     pub(super) children: Vec<ChildShard>,
     pub(super) backoff: Backoff,
 }
@@ -167,10 +183,10 @@ impl Driver {
 
     async fn initialize(&mut self) -> PhaseEvent {
         if let Some(position) = self.inbox.restart.take() {
+            self.unseat();
             if let Some(event) = self.rewind(position).await {
                 return event;
             }
-            self.unseat();
         }
         if self.seat.is_none() {
             match Seat::new(&self.shared, &self.tenure) {
@@ -179,18 +195,19 @@ impl Driver {
             }
         }
         let Some(mut seat) = self.seat.take() else { return PhaseEvent::Failed };
-        let call = seat.processor.initialize(&seat.context);
+        let call = async {
+            seat.processor.initialize(&seat.context).await?;
+            seat.acknowledgement = seat.processor.acknowledgement();
+            Ok(())
+        };
         let called = attend(call, &self.tenure, &mut self.inbox, None).await;
         let start = seat.context.start.clone();
-        if matches!(called, Called::Returned) {
-            seat.acknowledgement = seat.processor.acknowledgement();
-        }
         self.seat = Some(seat);
         match self.outcome(ProcessorCall::Initialize, called).await {
             Ok(()) => {
                 self.emit(&Event::ShardInitialized { shard: self.tenure.shard().clone(), checkpoint: start.clone() });
                 let (deliver, deliveries) = channel();
-                let reader = Reader::new(Arc::clone(&self.shared), self.tenure.start().clone(), start, deliver);
+                let reader = Reader::new(Arc::clone(&self.shared), Arc::clone(&self.tenure), start, deliver);
                 self.reading = Some(Reading::new(deliveries, reader.run()));
                 PhaseEvent::Initialized
             }
@@ -200,15 +217,22 @@ impl Driver {
 
     /// Commits a position that was asked for, forwards or back.
     async fn rewind(&mut self, position: Position) -> Option<PhaseEvent> {
-        match self.tenure.checkpoint(position.clone(), Vec::new()).await {
+        let (shared, tenure) = (Arc::clone(&self.shared), Arc::clone(&self.tenure));
+        if let Err(error) = try_out(&shared, tenure.start(), &position).await {
+            // A position that cannot be read would stop the shard for every owner, once it is committed.
+            let (shard, error) = (self.tenure.shard().clone(), Chain(&error).to_string());
+            self.emit(&Event::ReadFailed { shard, throttled: false, attempt: 1, retry_in: Duration::ZERO, error });
+            return None;
+        }
+        match self.tenure.rewind(&position).await {
             Ok(()) => None,
             Err(WriteFailure::Over) => Some(PhaseEvent::LeaseLost),
             Err(WriteFailure::Store(error)) => {
                 self.lease_write_failed(&error);
-                self.inbox.restart = Some(position);
                 let (_, pause) = self.backoff.next();
-                tokio::time::sleep(pause).await;
-                Some(PhaseEvent::Failed)
+                let event = self.pause(pause).await;
+                self.inbox.restart.get_or_insert(position);
+                Some(event.unwrap_or(PhaseEvent::Failed))
             }
         }
     }
@@ -249,8 +273,8 @@ impl Driver {
     async fn process(&mut self) -> Option<PhaseEvent> {
         if self.in_hand.is_none() {
             match self.next_delivery().await {
-                Ok(Delivery::Records { batch, through }) => self.deliver(batch, through),
-                Ok(Delivery::End { children }) => {
+                Ok((Delivery::Records { batch, through }, place)) => self.deliver(batch, through, place),
+                Ok((Delivery::End { children }, _place)) => {
                     self.children = children;
                     self.mark(Progress::deliver_end);
                     return Some(PhaseEvent::EndReached);
@@ -258,10 +282,10 @@ impl Driver {
                 Err(event) => return Some(event),
             }
         }
-        let batch = self.in_hand.clone()?;
+        let batch = self.in_hand.as_ref().map(|(batch, _place)| batch.clone())?;
         let mut seat = self.seat.take()?;
         let began = Instant::now();
-        let call = seat.processor.process_records(batch.clone(), &seat.checkpointer);
+        let call = async { seat.processor.process_records(batch.clone(), &seat.checkpointer).await };
         let called = attend(call, &self.tenure, &mut self.inbox, self.reading.as_mut()).await;
         let on_return = seat.acknowledgement == Acknowledgement::OnReturn;
         self.seat = Some(seat);
@@ -276,21 +300,21 @@ impl Driver {
         None
     }
 
-    async fn next_delivery(&mut self) -> Result<Delivery, PhaseEvent> {
+    async fn next_delivery(&mut self) -> Result<Waiting, PhaseEvent> {
         let Some(mut reading) = self.reading.take() else { return Err(PhaseEvent::Restart) };
         let next = tokio::select! {
             biased;
             event = self.interrupted() => Err(event),
-            delivery = reading.next() => delivery.ok_or(PhaseEvent::Restart),
+            waiting = reading.next() => waiting.ok_or(PhaseEvent::Restart),
         };
         self.reading = Some(reading);
         next
     }
 
-    fn deliver(&mut self, batch: Batch, through: Position) {
+    fn deliver(&mut self, batch: Batch, through: Position, place: ByteShare) {
         let last = batch.last_position();
         self.mark(|progress| progress.deliver(last, through));
-        self.in_hand = (!batch.records().is_empty()).then_some(batch);
+        self.in_hand = (!batch.records().is_empty()).then_some((batch, place));
     }
 
     fn mark(&self, mark: impl FnOnce(&mut Progress)) {
@@ -307,5 +331,16 @@ impl Driver {
         let age = batch.records().last().and_then(|record| record.arrival).map(|arrival| now.since(arrival));
         let (shard, records) = (self.tenure.shard().clone(), batch.records().len());
         self.emit(&Event::Processed { shard, records, bytes, took, age });
+    }
+}
+
+/// Whether a position can be read at all.
+async fn try_out(shared: &ShardContextShared, lease: &Lease, position: &Position) -> Result<(), SourceError> {
+    use SourceErrorKind::{Foreign, Future, Invalid, NotFound};
+    let Some(start) = StartAt::of(position, lease) else { return Ok(()) };
+    match shared.retrieval.open(&lease.shard.shard, &start, &shared.budget).await {
+        Err(error) if matches!(error.kind(), Foreign | Future | Invalid | NotFound) => Err(error),
+        // What passes is waited for when the shard is read.
+        _ => Ok(()),
     }
 }

@@ -10,10 +10,9 @@ use crate::decide::phase::PhaseEvent;
 use crate::error::{Cause, Chain};
 use crate::event::{Event, ProcessorCall};
 use crate::lease::EndReason;
-use crate::position::Position;
 use crate::shard_task::attend::{Called, attend, panic_message, until};
-use crate::shard_task::children;
 use crate::shard_task::driver::Driver;
+use crate::shard_task::{News, children};
 use crate::tenure::WriteFailure;
 
 impl Driver {
@@ -30,8 +29,9 @@ impl Driver {
         let tenure = Arc::clone(&self.tenure);
         tokio::select! {
             biased;
-            event = self.interrupted() => return event,
+            () = tenure.ended() => return PhaseEvent::LeaseLost,
             () = tenure.completed() => {}
+            event = self.interrupted() => return event,
         }
         match self.finish().await {
             Ok(()) => PhaseEvent::Ended,
@@ -45,13 +45,15 @@ impl Driver {
 
     async fn finish(&mut self) -> Result<(), Cause> {
         let children = children::make_children(&self.shared, self.tenure.start(), &self.children).await?;
-        match self.tenure.checkpoint(Position::ShardEnd, children.clone()).await {
+        match self.tenure.commit_end(&children).await {
             Ok(()) => {}
             Err(WriteFailure::Over) => return Err(Box::new(self.tenure.lost())),
             Err(WriteFailure::Store(error)) => return Err(Box::new(error)),
         }
         self.emit(&Event::ShardFinished { shard: self.tenure.shard().clone(), children });
         self.shared.finished.send_modify(|finished| *finished += 1);
+        // Children that could not be made before the end was committed are made now.
+        drop(self.shared.news.send(News::Reconcile));
         // The end is committed; a lease that could not be given back is left to be removed.
         if self.tenure.free().await.is_err() {
             self.tenure.end(EndReason::Finished);

@@ -10,13 +10,13 @@ use crate::deaggregate::{Expanded, ExpansionCounts, Placement, expand};
 use crate::error::{Chain, SourceError, SourceErrorKind, WorkerError};
 use crate::event::Event;
 use crate::ids::ShardKey;
-use crate::lease::Lease;
-use crate::position::Position;
+use crate::position::{InitialPosition, Position};
 use crate::record::{Batch, Record};
 use crate::retrieval::{Fetch, Fetched, RawRecord, RecordSource, StartAt, WhichShards};
 use crate::retry::Backoff;
 use crate::shard::ChildShard;
 use crate::shard_task::{News, ShardContextShared};
+use crate::tenure::Tenure;
 
 /// What the reader hands over.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Delivery {
 /// Reads a shard from a position on until it ends. Errors are reported and survived.
 pub(super) struct Reader {
     shared: Arc<ShardContextShared>,
-    lease: Lease,
+    tenure: Arc<Tenure>,
     /// Where reading began: what is not beyond it is done.
     from: Position,
     /// Records were read, so that the one at `from` has been found or missed.
@@ -69,17 +69,17 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(
         shared: Arc<ShardContextShared>,
-        lease: Lease,
+        tenure: Arc<Tenure>,
         from: Position,
         deliver: mpsc::Sender<Waiting>,
     ) -> Self {
         let ahead = ByteBudget::new(shared.budget.total() / PART_OF_BUDGET);
-        Self { shared, lease, from, found: false, deliver, ahead, backoff: Backoff::read() }
+        Self { shared, tenure, from, found: false, deliver, ahead, backoff: Backoff::read() }
     }
 
     /// Runs until the end of the shard is handed over, or nobody listens any more.
     pub(super) async fn run(mut self) {
-        let Some(start) = StartAt::of(&self.from, &self.lease) else {
+        let Some(start) = self.start().await else {
             let place = self.ahead.reserve(0).await;
             let _ = self.deliver.send((Delivery::End { children: Vec::new() }, place)).await;
             return;
@@ -108,36 +108,70 @@ impl Reader {
         }
     }
 
+    /// Where to begin; `None` at the end of the shard.
+    async fn start(&mut self) -> Option<StartAt> {
+        loop {
+            match StartAt::of(&self.from, self.tenure.start()) {
+                Some(StartAt::Latest) => {}
+                start => return start,
+            }
+            if let Some(since) = self.tenure.latest_since().get() {
+                return Some(StartAt::Timestamp(*since));
+            }
+            match self.shared.retrieval.list_shards(WhichShards::OpenAt(InitialPosition::Latest)).await {
+                Ok(listing) => drop(self.tenure.latest_since().set(listing.service_time)),
+                Err(error) => self.failed(&error).await,
+            }
+        }
+    }
+
     /// Reads what comes next, from a source that is opened if it is not.
     async fn read(&self, source: &mut Option<Box<dyn RecordSource>>, start: &StartAt) -> Result<Fetched, SourceError> {
         let open = match source.take() {
             Some(open) => open,
-            None => self.shared.retrieval.open(&self.lease.shard.shard, start, &self.shared.budget).await?,
+            None => self.shared.retrieval.open(&self.shard().shard, start, &self.shared.budget).await?,
         };
         source.insert(open).next().await
     }
 
     fn shard(&self) -> &ShardKey {
-        &self.lease.shard
+        self.tenure.shard()
     }
 
     fn emit(&self, event: &Event) {
         self.shared.tenures.reporter.emit(event);
     }
 
-    /// Whether the stream exists and has forgotten this shard. A stream that cannot be asked has not.
+    /// Whether the stream exists and has forgotten this shard. A stream that cannot be asked has not; one that was
+    /// created again never had it.
     async fn is_gone(&self) -> bool {
-        let listed = self.shared.retrieval.list_shards(WhichShards::All).await;
-        listed.is_ok_and(|listing| {
-            !listing.shards.is_empty() && listing.shards.iter().all(|shard| shard.id != self.lease.shard.shard)
-        })
+        let Ok(listing) = self.shared.retrieval.list_shards(WhichShards::All).await else { return false };
+        if listing.shards.is_empty() || listing.shards.iter().any(|shard| shard.id == self.shard().shard) {
+            return false;
+        }
+        if self.is_recreated().await == Some(true) {
+            self.tell_recreated();
+            return false;
+        }
+        true
+    }
+
+    /// Whether the stream is another one than the lease was made for, if that can be told.
+    async fn is_recreated(&self) -> Option<bool> {
+        let made_for = self.tenure.start().stream_created?;
+        let created = self.shared.retrieval.created().await.ok().flatten()?;
+        Some(made_for.is_other_creation(created))
+    }
+
+    fn tell_recreated(&self) {
+        let (worker, stream) = (self.shared.worker.clone(), self.shard().stream.clone());
+        let _ = self.shared.news.send(News::Fatal(WorkerError::StreamRecreated { worker, stream }));
     }
 
     async fn failed(&mut self, error: &SourceError) {
-        if error.kind() == SourceErrorKind::Foreign {
-            let stream = self.shard().stream.clone();
-            let worker = self.shared.worker.clone();
-            let _ = self.shared.news.send(News::Fatal(WorkerError::StreamRecreated { worker, stream }));
+        // The same stream for certain: then it is the position that is wrong, which is this shard's trouble only.
+        if error.kind() == SourceErrorKind::Foreign && self.is_recreated().await != Some(false) {
+            self.tell_recreated();
         }
         let (attempt, pause) = self.backoff.next();
         let retry_in = error.retry_after().unwrap_or(pause).max(Duration::from_millis(1));
@@ -186,7 +220,7 @@ impl Reader {
         counts: &mut ExpansionCounts,
         records: &mut Vec<Record>,
     ) -> Position {
-        let range = self.lease.hash_range.map(Into::into);
+        let range = self.tenure.start().hash_range.map(Into::into);
         let record = Record {
             sequence_number: raw.sequence_number,
             sub_sequence_number: 0,

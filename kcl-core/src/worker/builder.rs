@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use crate::budget::ByteBudget;
 use crate::deaggregate::OutsideRange;
 use crate::decide::share::Me;
-use crate::decide::timing::Timing;
+use crate::decide::timing::{Timing, check_failover};
 use crate::error::ConfigError;
 use crate::event::Observer;
 use crate::ids::{AppName, WorkerId};
@@ -178,10 +178,7 @@ impl WorkerBuilder {
         if self.app.as_str().is_empty() {
             return Err(ConfigError::new("app", "is empty; give the application's name"));
         }
-        if !(Duration::from_secs(1)..=Duration::from_hours(1)).contains(&self.failover) {
-            let problem = format!("is {:?}; it must be from 1 s to 1 h, 10 s is usual", self.failover);
-            return Err(ConfigError::new("failover_after", problem));
-        }
+        check_failover("failover_after", self.failover)?;
         if self.byte_budget < 1024 * 1024 {
             let problem = format!("is {} bytes; it must be at least 1 MiB, 64 MiB is usual", self.byte_budget);
             return Err(ConfigError::new("byte_budget", problem));

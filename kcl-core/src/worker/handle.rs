@@ -33,6 +33,11 @@ pub(crate) enum Stop {
     Now,
 }
 
+/// A moment that far ahead; a year is for ever.
+fn from_now(within: Duration) -> Instant {
+    Instant::now() + within.min(Duration::from_hours(24 * 365))
+}
+
 impl WorkerHandle {
     pub(crate) fn new(reporter: Arc<Reporter>, held: Arc<Held>) -> Self {
         Self { reporter, held, stop: Arc::new(watch::Sender::new(Stop::No)) }
@@ -49,7 +54,7 @@ impl WorkerHandle {
     /// A processor that is not done `within` this time is cut off; its lease is given back at its last commit. Returns at
     /// once. Asked again, the earlier moment counts.
     pub fn shutdown(&self, within: Duration) {
-        let by = Instant::now() + within;
+        let by = from_now(within);
         self.stop.send_modify(|stop| {
             *stop = match *stop {
                 Stop::No => Stop::By(by),
@@ -70,17 +75,19 @@ impl WorkerHandle {
     }
 
     /// Makes a shard that this worker holds go on at another position, with a new processor: the position is committed
-    /// first, forwards or back. The call in hand is finished before. Answers whether the shard is held.
+    /// first, forwards or back. The call in hand is finished before. A position that the stream does not accept is
+    /// reported and leaves the shard where it is. Answers whether the shard is held and is told.
     ///
-    /// The position is a record's, or [`Position::TrimHorizon`].
+    /// The position is a record's, or [`Position::TrimHorizon`]; no other is taken.
     pub fn restart_shard(&self, shard: &ShardKey, position: Position) -> bool {
-        self.held.command(shard, Command::Restart(position))
+        let sound = matches!(position, Position::At { .. } | Position::TrimHorizon);
+        sound && self.held.command(shard, Command::Restart(position))
     }
 
     /// Gives a shard back that this worker holds, in good order, as on a shutdown. Any worker may take it then, this one
     /// too. Answers whether the shard is held.
     pub fn release_shard(&self, shard: &ShardKey, within: Duration) -> bool {
-        self.held.command(shard, Command::Stop(Instant::now() + within))
+        self.held.command(shard, Command::Stop(from_now(within)))
     }
 
     /// Ends this worker's ownership of a shard at once: the call in hand is cut off and nothing of it is committed. The

@@ -40,6 +40,11 @@ impl Held {
         self.shards().remove(shard).map(|held| held.tenure)
     }
 
+    /// Forgets the shards that are not held any more.
+    pub(crate) fn remove_over(&self) {
+        self.shards().retain(|_, held| !held.tenure.is_over());
+    }
+
     pub(crate) fn tenure(&self, shard: &ShardKey) -> Option<Arc<Tenure>> {
         self.shards().get(shard).map(|held| Arc::clone(&held.tenure))
     }

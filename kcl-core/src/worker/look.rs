@@ -7,10 +7,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::decide::share;
-use crate::error::WorkerError;
+use crate::error::{StoreError, WorkerError};
 use crate::event::Event;
 use crate::store::Listing;
-use crate::tenure::no_answer;
 use crate::worker::run::{Ended, Running};
 use crate::worker::take;
 
@@ -26,7 +25,7 @@ impl Running {
         let limit = self.worker.timing.watched_gap;
         self.spawn(Box::pin(async move {
             let listed = tokio::time::timeout(limit, store.list()).await;
-            Ended::Look(listed.unwrap_or_else(|_| Err(no_answer(limit))))
+            Ended::Look(listed.unwrap_or_else(|_| Err(StoreError::no_answer(limit))))
         }));
     }
 

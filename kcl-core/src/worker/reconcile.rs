@@ -112,6 +112,10 @@ impl Reconciler {
                 .list_shards(WhichShards::OpenAt(beginning))
                 .await
                 .map_err(|error| self.problem(error, complete_once))?;
+            if !open.shards.iter().all(|shard| listing.shards.iter().any(|listed| listed.id == shard.id)) {
+                // Started where the lists disagree, a line would be read from its oldest record.
+                return Err(Problem::Passing("the stream was resharded while its shards were listed".to_owned()));
+            }
             create.extend(graph.start(&plan.unreached, &open.shards, beginning, open.service_time));
         }
         self.apply(create, plan.delete, !complete_once).await

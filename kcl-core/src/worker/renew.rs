@@ -6,8 +6,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
+use crate::error::StoreError;
 use crate::store::{LeaseAction, LeaseStore};
-use crate::tenure::{Renewal, Tenure, no_answer};
+use crate::tenure::{Renewal, Tenure};
 use crate::worker::held::Held;
 
 /// A write that was under way when a renewal was due renews as well; it is looked at again after this.
@@ -51,8 +52,8 @@ async fn renew_together(store: &dyn LeaseStore, renewals: Vec<Renewal<'_>>, atte
         return;
     }
     let writes: Vec<_> = renewals.iter().map(|renewal| renewal.write.clone()).collect();
-    let mut answers = tokio::time::timeout(attempt, store.renew(&writes)).await.unwrap_or_default().into_iter();
+    let mut answers = store.renew(&writes, attempt).await.into_iter();
     for renewal in renewals {
-        renewal.resolve(answers.next().unwrap_or_else(|| Err(no_answer(attempt))));
+        renewal.resolve(answers.next().unwrap_or_else(|| Err(StoreError::no_answer(attempt))));
     }
 }

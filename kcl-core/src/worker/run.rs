@@ -202,8 +202,9 @@ impl Running {
             Ok(Ended::Take(seen, cell)) => {
                 self.taking.remove(&seen.shard);
                 let Some(cell) = cell else {
-                    // Somebody was faster: what is left is decided on a fresh look.
-                    self.look_now();
+                    // Somebody was faster, or the store will not: what is left is decided on a fresh look.
+                    self.next_look = self.next_look.min(Instant::now() + LEAVE_ROOM);
+                    self.look_again |= self.looking;
                     return Ok(());
                 };
                 let from = seen.holder().filter(|holder| **holder != self.worker.me.worker).cloned();
@@ -234,9 +235,12 @@ impl Running {
         let tenure = Tenure::new(Arc::clone(&self.worker.shared.tenures), cell, self.worker.phases.f64());
         let tenure = Arc::new(tenure);
         let shard = tenure.shard().clone();
-        if self.held.tenure(&shard).is_some() {
-            // An earlier ownership is still ending here. Two at once must not be; the lease is free for the next look
-            // when it expires.
+        if let Some(held) = self.held.tenure(&shard) {
+            // Two at once must not be. The earlier one is over with the write that began the later; the lease names this
+            // worker, and is taken anew when the earlier one's task has ended.
+            if tenure.start().version > held.start().version {
+                held.end(EndReason::Taken);
+            }
             return;
         }
         let (epoch, checkpoint) = (tenure.epoch(), tenure.start().checkpoint.clone());
@@ -273,6 +277,10 @@ impl Running {
                 },
                 () = tokio::time::sleep_until(by + WRITE_DOWN) => return,
                 Some(ended) = self.tasks.join_next() => {
+                    if ended.is_err() {
+                        // A task that panicked ended its shard, and cannot say so.
+                        self.held.remove_over();
+                    }
                     // What was being taken, or made for a child, is given back at once.
                     if let Ok(Ended::Shard(_) | Ended::Take(..)) = &ended
                         && self.ended(ended).is_ok()

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::decide::cell::Cell;
-use crate::error::Chain;
+use crate::error::{Chain, StoreError};
 use crate::event::Event;
 use crate::lease::Lease;
 use crate::retry::Backoff;
 use crate::shard_task::ShardContextShared;
 use crate::store::{LeaseAction, LeaseWrite, WriteOutcome};
-use crate::tenure::no_answer;
 
 /// How often the same write is sent. More is not worth it: the next look tells what became of it.
 const ATTEMPTS: u32 = 3;
@@ -33,8 +32,9 @@ pub(super) async fn take(shared: Arc<ShardContextShared>, seen: Lease) -> Option
     let first_sent = Instant::now();
     let mut backoff = Backoff::lease_write(limit);
     loop {
-        let answer =
-            tokio::time::timeout(limit, tenures.store.write(&write)).await.unwrap_or_else(|_| Err(no_answer(limit)));
+        let answer = tokio::time::timeout(limit, tenures.store.write(&write))
+            .await
+            .unwrap_or_else(|_| Err(StoreError::no_answer(limit)));
         match answer {
             Ok(WriteOutcome::Applied(lease)) => return Some(Cell::new(me, shared.instance, tenure, lease, first_sent)),
             Ok(WriteOutcome::Refused(Some(row)))

@@ -137,3 +137,21 @@ async fn a_hanging_processor_does_not_take_the_memory_that_other_shards_need() {
     world.until_delivered(1, 50).await;
     worker.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_panic_a_lease_at_latest_that_says_no_time_goes_on_where_it_began() {
+    use kcl_core::store::LeaseStore as _;
+    let world = World::new(1);
+    world.put(0, ["old"]);
+    tokio::time::advance(Duration::from_secs(5)).await;
+    // As a Java worker makes it.
+    let _ = world.leases.create(&kcl_core::lease::Lease::new(key(0), Position::Latest, None)).await.expect("in memory");
+    let calls = AtomicU32::new(0);
+    world.misbehave(move |_| if calls.fetch_add(1, Ordering::Relaxed) < 2 { Behave::Panic } else { Behave::Well });
+    let worker = world.start("a");
+    world.until("a processor", |world| !world.log().is_empty()).await;
+    world.put(0, 0..3);
+    world.until_delivered(0, 3).await;
+    assert_eq!(world.delivered(0), texts(0..3));
+    worker.stop().await;
+}

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use kcl_core::store::LeaseStore as _;
-use kcl_core::testing::faulty::{Call, Fault, Faulty};
+use kcl_core::testing::faulty::{Call, Fault, Faulty, Operation};
 use tokio::time::Instant;
 
-use crate::support::{Running, Told, World};
+use crate::support::{Running, Told, World, key};
 
 #[tokio::test(start_paused = true)]
 async fn workers_that_start_together_share_the_shards() {
@@ -97,4 +97,30 @@ async fn a_worker_stays_with_its_shards_through_short_faults() {
         assert_eq!(world.delivered(shard), expected, "read once, in order");
     }
     worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_hangs_costs_no_other_shard_its_lease() {
+    let world = World::new(6);
+    let silent = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_silent = std::sync::Arc::clone(&silent);
+    let store = Faulty::new(world.leases.clone(), move |call: &Call<'_>| match call.operation {
+        Operation::Write(write) if is_silent.load(std::sync::atomic::Ordering::Relaxed) => {
+            if write.seen.shard == key(0) { Fault::Hangs } else { Fault::None }
+        }
+        _ => Fault::None,
+    });
+    let _worker = Running::start(world.builder_on("a", store).build().expect("good settings"));
+    for shard in 0..6 {
+        world.put(shard, ["1"]);
+        world.until_delivered(u32::try_from(shard).expect("small"), 1).await;
+    }
+    silent.store(true, std::sync::atomic::Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let lost: std::collections::BTreeSet<_> = world
+        .log()
+        .into_iter()
+        .filter_map(|told| if let Told::Lost { shard } = told { Some(shard) } else { None })
+        .collect();
+    assert_eq!(lost, [0].into());
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use kcl_core::error::{SourceError, SourceErrorKind};
 use kcl_core::event::Event;
 use kcl_core::lease::EndReason;
 use kcl_core::position::Position;
 use kcl_core::store::LeaseStore as _;
+use kcl_core::testing::scripted::{Fault, Request};
 use tokio::time::Instant;
 
 use crate::support::{Behave, Told, World, key};
@@ -133,5 +135,44 @@ async fn a_released_shard_is_committed_and_free_for_anybody() {
     let released = |event: &Event| matches!(event, Event::LeaseEnded { reason: EndReason::Released, .. });
     world.until("the release", |world| world.events().iter().any(released)).await;
     assert_ne!(world.committed(0).await, Position::TrimHorizon);
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpointer_that_outlives_its_worker_commits_nothing_and_keeps_no_lease() {
+    let world = World { acknowledgement: kcl_core::Acknowledgement::Explicit, ..World::new(1) };
+    world.put(0, 0..2);
+    let worker = world.start("a");
+    world.until_delivered(0, 2).await;
+    let kept = world.checkpointers.lock().expect("whole")[0].clone();
+    let records = world.records.lock().expect("whole").clone();
+    worker.kill().await;
+    let version = world.lease(0).await.expect("a lease").version;
+    assert!(kept.done(&records[1]).is_err());
+    assert!(kept.checkpoint().await.is_err());
+    assert_eq!(world.lease(0).await.expect("a lease").version, version);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_is_not_restarted_where_the_stream_cannot_be_read() {
+    let world = World::new(1);
+    world.put(0, 0..3);
+    let worker = world.start("a");
+    world.until_delivered(0, 3).await;
+    world.until_committed(0, |at| *at != Position::TrimHorizon).await;
+    let committed = world.committed(0).await;
+    world.stream.set_faults(|request| match request {
+        Request::Open(..) => Fault::Fails(SourceError::new(SourceErrorKind::Foreign, "not of this stream")),
+        _ => Fault::None,
+    });
+    let wrong = Position::at(kcl_core::position::SequenceNumber::parse("1").expect("digits"));
+    assert!(worker.handle.restart_shard(&key(0), wrong));
+    let refused = |event: &Event| matches!(event, Event::ReadFailed { .. });
+    world.until("the refusal", |world| world.events().iter().any(refused)).await;
+    world.stream.clear_faults();
+    assert_eq!(world.committed(0).await, committed);
+    world.put(0, [3]);
+    world.until_delivered(0, 4).await;
+    assert!(!worker.handle.restart_shard(&key(0), Position::ShardEnd), "not a place to read from");
     worker.stop().await;
 }

@@ -108,3 +108,25 @@ async fn a_living_owner_is_left_alone_and_a_dead_one_is_not_waited_for_for_ever(
     world.until_delivered(0, 2).await;
     worker.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_was_created_again_is_begun_anew() {
+    let world = read_and_stopped().await;
+    tokio::time::advance(std::time::Duration::from_secs(60)).await;
+    world.stream.recreate(1);
+    world.put(0, ["new"]);
+    assert_eq!(to(&world, ResetTo::Stream(InitialPosition::TrimHorizon)).await.expect("nobody is alive"), 1);
+    let worker = world.start("again");
+    world.until("the new stream's record", |world| world.delivered(0).contains(&"new".to_owned())).await;
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failover_time_that_cannot_be_the_applications_is_refused() {
+    let world = World::new(1);
+    for failover in [std::time::Duration::ZERO, std::time::Duration::MAX] {
+        let to = ResetTo::Stream(InitialPosition::TrimHorizon);
+        let refused = reset(&world.leases, &world.stream, &to, failover).await;
+        assert!(matches!(refused, Err(ResetError::Setting(_))), "{refused:?}");
+    }
+}

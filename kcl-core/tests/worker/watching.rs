@@ -87,3 +87,13 @@ async fn events_tell_a_shards_whole_life_in_order() {
     ];
     assert_eq!(names, expected);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_stops_nothing() {
+    let world = World::new(1);
+    world.put(0, 0..2);
+    let builder = world.builder("a").observer(|_: &Event| panic!("told to panic"));
+    let worker = crate::support::Running::start(builder.build().expect("good settings"));
+    world.until_delivered(0, 2).await;
+    worker.stop().await;
+}

@@ -256,7 +256,7 @@ async fn a_table_that_never_becomes_active_is_given_up_after_ten_minutes() {
 async fn backups_are_asked_for_again_until_they_can_be_switched_on() {
     let local = world();
     local.set_faults(|request| match (request.operation, request.number) {
-        ("UpdateContinuousBackups", 0..=15) => {
+        ("UpdateContinuousBackups", 0..=25) => {
             Fault::refused(400, "ContinuousBackupsUnavailableException", "Backups are being enabled for the table")
         }
         _ => Fault::none(),

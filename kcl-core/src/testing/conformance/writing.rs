@@ -1,5 +1,7 @@
 //! What each write changes, and that it changes nothing else.
 
+use std::time::Duration;
+
 use super::{NOW, Subject, assert_same, at, checkpoint, one_write_on, refused, renew, worker, write};
 use crate::ids::ShardId;
 use crate::lease::{Lease, PendingCheckpoint};
@@ -162,7 +164,7 @@ pub async fn many_renewals_are_answered_one_by_one(subject: &Subject) {
         }
         renewals.push(write(&seen, &me, renew()));
     }
-    let outcomes = subject.store.renew(&renewals).await;
+    let outcomes = subject.store.renew(&renewals, Duration::from_secs(10)).await;
     assert_eq!(outcomes.len(), renewals.len());
     for (number, (renewal, outcome)) in renewals.iter().zip(outcomes).enumerate() {
         match (number % 7, outcome.expect("answered")) {
@@ -176,5 +178,5 @@ pub async fn many_renewals_are_answered_one_by_one(subject: &Subject) {
             (_, unexpected) => panic!("renewal {number} was answered {unexpected:?}"),
         }
     }
-    assert_eq!(subject.store.renew(&[]).await.len(), 0);
+    assert_eq!(subject.store.renew(&[], Duration::from_secs(10)).await.len(), 0);
 }
