@@ -1,6 +1,8 @@
 //! Bugs planted on purpose, to see that they are found. They are made of what any user can put around the library, so
 //! that the product has no switch for them.
 
+use std::time::Duration;
+
 use kcl_core::async_trait;
 use kcl_core::checkpointer::Checkpointer;
 use kcl_core::error::{Failure, StoreError};
@@ -139,8 +141,8 @@ impl LeaseStore for Store {
         self.inner.write(write).await.map(|answer| self.answer(answer))
     }
 
-    async fn renew(&self, renewals: &[LeaseWrite]) -> Vec<Result<WriteOutcome, StoreError>> {
-        let answers = self.inner.renew(renewals).await;
+    async fn renew(&self, renewals: &[LeaseWrite], limit: Duration) -> Vec<Result<WriteOutcome, StoreError>> {
+        let answers = self.inner.renew(renewals, limit).await;
         answers.into_iter().map(|answer| answer.map(|answer| self.answer(answer))).collect()
     }
 
