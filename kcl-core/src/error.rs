@@ -231,7 +231,7 @@ pub enum WorkerError {
     },
     /// The stream is not the one that the leases were made for: it was deleted and created again.
     #[error(
-        "worker {worker}: stream {stream} was deleted and created again; the positions in the lease table belong to the earlier one. Delete the application's leases, or reset the application to a starting position"
+        "worker {worker}: the lease table was made for a stream that was created at another time than {stream}. Either the application's or the stream's name is wrong (an application's table serves one stream), or the stream was deleted and created again: only then, reset the application to a starting position"
     )]
     StreamRecreated {
         /// This worker.

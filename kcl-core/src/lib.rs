@@ -79,6 +79,7 @@ pub mod worker;
 pub use async_trait::async_trait;
 pub use checkpointer::Checkpointer;
 pub use error::{CheckpointError, ConfigError, Failure, WorkerError};
+pub use position::InitialPosition;
 pub use processor::{Acknowledgement, RecordProcessor, ShardContext};
 pub use record::{Batch, Record};
 pub use report::status;

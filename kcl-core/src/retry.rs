@@ -40,6 +40,11 @@ impl Backoff {
         Self::new(Duration::from_millis(250), Duration::from_secs(10))
     }
 
+    /// For reading a shard that others read too: what it gives is given anew each second, and who waits longest gets least.
+    pub(crate) fn throttled() -> Self {
+        Self::new(Duration::from_millis(200), Duration::from_secs(1))
+    }
+
     /// For looking at the lease table or the stream.
     pub(crate) fn look() -> Self {
         Self::new(Duration::from_millis(250), Duration::from_secs(5))
@@ -55,7 +60,8 @@ impl Backoff {
     /// A success.
     pub(crate) fn reset(&mut self) {
         if self.attempt > 0 {
-            self.pauses = self.builder.build();
+            // Other jitter than last time: two that wait for the same must not stay in step.
+            self.pauses = self.builder.with_jitter_seed(fastrand::u64(..)).build();
             self.attempt = 0;
         }
     }

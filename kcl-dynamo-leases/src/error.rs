@@ -50,7 +50,9 @@ impl Attempt<'_> {
                 error.message().unwrap_or("no message")
             ),
             (_, Some(code)) => format!("{self} failed at the service ({code}); a write may have been applied"),
-            (_, None) => format!("{self} was not answered; check the connection to DynamoDB if this goes on"),
+            (_, None) => format!(
+                "{self} got no answer; if this goes on, check the connection to DynamoDB, the client's endpoint and its credentials"
+            ),
         };
         StoreError::new(kind, message).with_source(error)
     }

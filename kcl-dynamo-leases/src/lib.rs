@@ -1,5 +1,5 @@
-//! Leases of [`kcl_core`] in an Amazon DynamoDB table, in the format of the Java KCL 3.5: workers of both can share an
-//! application.
+//! Leases of [`kcl_core`] in an Amazon DynamoDB table, in the format of the Java KCL 3.5: workers of both can take
+//! turns on it. (Working on it at the same time needs membership and the leader lock, which are not here yet.)
 //!
 //! ```
 //! use kcl_core::store::LeaseStore;

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// When all was read: half of what a shard gives, so that a second application can read it too.
+const CAUGHT_UP: Duration = Duration::from_millis(400);
 /// 5 calls a second.
 const SHORTEST: Duration = Duration::from_millis(200);
 /// What a shard gives in a second.
@@ -24,7 +26,7 @@ impl Pace {
     /// Reads at once; later, on a shard without records, every `slowest` at least.
     #[must_use]
     pub fn new(slowest: Duration) -> Self {
-        Self { slowest: slowest.max(SHORTEST), idle: SHORTEST, next: None }
+        Self { slowest: slowest.max(SHORTEST), idle: CAUGHT_UP.min(slowest.max(SHORTEST)), next: None }
     }
 
     /// The moment before which not to call; `None` for at once.
@@ -40,13 +42,16 @@ impl Pace {
 
     /// A call that was made at `called` brought this many bytes, and the shard has more to give if `behind`.
     ///
-    /// While there is something to read, as fast as the shard allows. Else twice as slowly each time.
+    /// While there is more to read, as fast as the shard allows. Else twice as slowly each time.
     pub fn answered(&mut self, called: Instant, bytes: usize, behind: bool) {
         #[expect(clippy::cast_precision_loss, reason = "a pause, not an account")]
         let paid_for = Duration::from_secs_f64(bytes as f64 / BYTES_PER_SECOND);
-        let pause = if bytes > 0 || behind {
-            self.idle = SHORTEST;
+        let pause = if behind {
+            self.idle = CAUGHT_UP;
             SHORTEST.max(paid_for)
+        } else if bytes > 0 {
+            self.idle = CAUGHT_UP;
+            CAUGHT_UP.max(paid_for).min(self.slowest.max(paid_for))
         } else {
             let pause = self.idle;
             self.idle = (self.idle * 2).min(self.slowest);
@@ -75,12 +80,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_shard_is_read_less_and_less_often() {
-        assert_eq!(pauses(&[(0, false); 5]), [200, 400, 800, 1000, 1000]);
+        assert_eq!(pauses(&[(0, false); 4]), [400, 800, 1000, 1000]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_shard_with_records_is_read_as_fast_as_it_allows() {
-        assert_eq!(pauses(&[(0, false), (0, false), (100, true), (0, true), (0, false)]), [200, 400, 200, 200, 200]);
+        assert_eq!(pauses(&[(0, false), (0, false), (100, true), (0, true), (0, false)]), [400, 800, 200, 200, 400]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shard_of_which_all_was_read_leaves_calls_for_another_application() {
+        assert_eq!(pauses(&[(100, false); 3]), [400, 400, 400]);
     }
 
     #[tokio::test(start_paused = true)]

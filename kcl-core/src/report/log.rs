@@ -3,7 +3,7 @@
 
 use tracing::{debug, error, info, trace, warn};
 
-use crate::event::Event;
+use crate::event::{Event, Look};
 use crate::ids::{AppName, ShardKey, WorkerId};
 use crate::lease::EndReason;
 
@@ -76,6 +76,10 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
         }
         Event::Checkpointed { shard, position } => say!(debug, app, worker, shard, %position, "checkpoint made"),
         Event::ShardFinished { shard, children } => say!(info, app, worker, shard, ?children, "shard finished"),
+        // A shard that gets no turn for about ten seconds starves; then every half minute or so.
+        Event::ReadFailed { shard, throttled: true, attempt, retry_in, error } if attempt % 30 == 10 => {
+            say!(warn, app, worker, shard, attempt, ?retry_in, error, "reading is throttled again and again");
+        }
         Event::ReadFailed { shard, throttled: true, attempt, retry_in, error } => {
             say!(debug, app, worker, shard, attempt, ?retry_in, error, "reading was throttled");
         }
@@ -104,7 +108,11 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
             say!(warn, app, worker, shard, error, "a write to the lease failed; it is tried again");
         }
         Event::LookFailed { what, attempt, error } => {
-            warn!(target: TARGET, %app, %worker, ?what, attempt, error, "looking failed; it is tried again");
+            let what = match what {
+                Look::Leases => "the lease table could not be read; it is tried again",
+                Look::Shards => "shards and leases could not be compared; it is tried again",
+            };
+            warn!(target: TARGET, %app, %worker, attempt, error, "{what}");
         }
         Event::StreamRecreated { stream } => {
             error!(target: TARGET, %app, %worker, %stream, "the stream was deleted and created again; the leases belong to the earlier one");

@@ -131,7 +131,7 @@ impl StatusBoard {
                 held.error = None;
             }),
             Event::ProcessorFailed { shard, error, .. }
-            | Event::ReadFailed { shard, error, throttled: false, .. }
+            | Event::ReadFailed { shard, error, .. }
             | Event::LeaseWriteFailed { shard, error } => self.with(shard, |held| held.error = Some(error.clone())),
             Event::ProcessorPanicked { shard, message, .. } => {
                 self.with(shard, |held| held.error = Some(format!("the processor panicked: {message}")));

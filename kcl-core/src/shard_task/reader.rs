@@ -64,6 +64,7 @@ pub(super) struct Reader {
     /// What may wait for the processor.
     ahead: ByteBudget,
     backoff: Backoff,
+    throttled: Backoff,
 }
 
 impl Reader {
@@ -74,7 +75,16 @@ impl Reader {
         deliver: mpsc::Sender<Waiting>,
     ) -> Self {
         let ahead = ByteBudget::new(shared.budget.total() / PART_OF_BUDGET);
-        Self { shared, tenure, from, found: false, deliver, ahead, backoff: Backoff::read() }
+        Self {
+            shared,
+            tenure,
+            from,
+            found: false,
+            deliver,
+            ahead,
+            backoff: Backoff::read(),
+            throttled: Backoff::throttled(),
+        }
     }
 
     /// Runs until the end of the shard is handed over, or nobody listens any more.
@@ -100,6 +110,7 @@ impl Reader {
                 }
             };
             self.backoff.reset();
+            self.throttled.reset();
             let ended = matches!(delivery, Delivery::End { .. });
             place.fit(delivery.bytes());
             if self.deliver.send((delivery, place)).await.is_err() || ended {
@@ -173,11 +184,12 @@ impl Reader {
         if error.kind() == SourceErrorKind::Foreign && self.is_recreated().await != Some(false) {
             self.tell_recreated();
         }
-        let (attempt, pause) = self.backoff.next();
+        let throttled = error.kind() == SourceErrorKind::Throttled;
+        let (attempt, pause) = if throttled { self.throttled.next() } else { self.backoff.next() };
         let retry_in = error.retry_after().unwrap_or(pause).max(Duration::from_millis(1));
         self.emit(&Event::ReadFailed {
             shard: self.shard().clone(),
-            throttled: error.kind() == SourceErrorKind::Throttled,
+            throttled,
             attempt,
             retry_in,
             error: Chain(error).to_string(),

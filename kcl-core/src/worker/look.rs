@@ -51,8 +51,8 @@ impl Running {
             self.taking.insert(lease.shard.clone());
             let shared = Arc::clone(&self.worker.shared);
             self.spawn(Box::pin(async {
-                let cell = take::take(shared, lease.clone()).await;
-                Ended::Take(Box::new(lease), cell.map(Box::new))
+                let taken = take::take(shared, lease.clone()).await;
+                Ended::Take(Box::new(lease), taken)
             }));
         }
         let others = listing.leases.iter().map(|lease| &lease.shard).filter(|shard| !busy.contains(*shard));

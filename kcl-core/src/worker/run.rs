@@ -24,17 +24,22 @@ use crate::worker::handle::Stop;
 use crate::worker::held::Held;
 use crate::worker::look::LEAVE_ROOM;
 use crate::worker::reconcile::Reconciler;
+use crate::worker::take::Taken;
 use crate::worker::{Worker, leave, renew};
 
 /// How long the work of a shutdown may last beyond the moment that processors were given: for writing it down.
 const WRITE_DOWN: Duration = Duration::from_secs(5);
+
+/// How often in a row the lease table may be gone, or refuse this worker, before a worker that holds nothing gives up. It
+/// could make the table only at its start.
+const HOPELESS: u32 = 10;
 
 /// What a task of the worker came to.
 pub(super) enum Ended {
     /// The life of a shard under one ownership.
     Shard(ShardKey),
     /// An attempt to take a lease that was seen like this.
-    Take(Box<Lease>, Option<Box<Cell>>),
+    Take(Box<Lease>, Taken),
     /// A look at the lease table.
     Look(Result<Listing, StoreError>),
     /// A loop that should not end.
@@ -121,6 +126,7 @@ async fn prepare(worker: &Worker) -> Result<(), WorkerError> {
 
 impl Running {
     fn new(worker: Worker) -> Self {
+        let next_look = Instant::now() + worker.timing.failover;
         Self {
             held: worker.handle.held(),
             worker,
@@ -129,7 +135,8 @@ impl Running {
             taking: BTreeSet::new(),
             looking: false,
             look_again: false,
-            next_look: Instant::now(),
+            // The first comparison of shards and leases asks for it: a worker of another stream's application takes nothing.
+            next_look,
             took: None,
             look_backoff: Backoff::look(),
             unreadable: BTreeSet::new(),
@@ -199,16 +206,9 @@ impl Running {
     fn ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) -> Result<(), WorkerError> {
         match ended {
             Ok(Ended::Shard(shard)) => self.shard_ended(&shard),
-            Ok(Ended::Take(seen, cell)) => {
+            Ok(Ended::Take(seen, taken)) => {
                 self.taking.remove(&seen.shard);
-                let Some(cell) = cell else {
-                    // Somebody was faster, or the store will not: what is left is decided on a fresh look.
-                    self.next_look = self.next_look.min(Instant::now() + LEAVE_ROOM);
-                    self.look_again |= self.looking;
-                    return Ok(());
-                };
-                let from = seen.holder().filter(|holder| **holder != self.worker.me.worker).cloned();
-                self.begin(*cell, from);
+                self.took(&seen, taken);
             }
             Ok(Ended::Look(Ok(listing))) => return self.looked(&listing),
             Ok(Ended::Look(Err(error))) => {
@@ -216,11 +216,28 @@ impl Running {
                 let (attempt, pause) = self.look_backoff.next();
                 self.next_look = Instant::now() + pause;
                 self.report(&Event::LookFailed { what: Look::Leases, attempt, error: Chain(&error).to_string() });
+                if !error.is_transient() && self.held.is_empty() && attempt >= HOPELESS {
+                    return Err(WorkerError::Store { worker: self.worker.me.worker.clone(), source: error });
+                }
             }
             Ok(Ended::Loop(what)) => return self.broken(what),
             Err(error) => return self.broken(&error.to_string()),
         }
         Ok(())
+    }
+
+    fn took(&mut self, seen: &Lease, taken: Taken) {
+        let pause = match taken {
+            Taken::Ours(cell) => {
+                let from = seen.holder().filter(|holder| **holder != self.worker.me.worker).cloned();
+                return self.begin(*cell, from);
+            }
+            // What is left is decided on a fresh look, before others have decided on theirs.
+            Taken::Theirs => LEAVE_ROOM / 4,
+            Taken::Unknown => LEAVE_ROOM,
+        };
+        self.next_look = self.next_look.min(Instant::now() + pause);
+        self.look_again |= self.looking;
     }
 
     /// A loop that is told to end by news has said why; else something of our own is broken.

@@ -15,8 +15,18 @@ use crate::store::{LeaseAction, LeaseWrite, WriteOutcome};
 /// How often the same write is sent. More is not worth it: the next look tells what became of it.
 const ATTEMPTS: u32 = 3;
 
-/// Takes a lease as it was seen. `None` if somebody else was faster, or the store did not answer.
-pub(super) async fn take(shared: Arc<ShardContextShared>, seen: Lease) -> Option<Cell> {
+/// What came of it.
+pub(super) enum Taken {
+    /// It is held from now on.
+    Ours(Box<Cell>),
+    /// Somebody else was faster.
+    Theirs,
+    /// The store did not answer, or refused.
+    Unknown,
+}
+
+/// Takes a lease as it was seen.
+pub(super) async fn take(shared: Arc<ShardContextShared>, seen: Lease) -> Taken {
     let me = shared.worker.clone();
     let named = seen.owner.as_ref() == Some(&me) && seen.checkpoint_owner.is_none();
     let tenure = shared.next_tenure();
@@ -36,21 +46,23 @@ pub(super) async fn take(shared: Arc<ShardContextShared>, seen: Lease) -> Option
             .await
             .unwrap_or_else(|_| Err(StoreError::no_answer(limit)));
         match answer {
-            Ok(WriteOutcome::Applied(lease)) => return Some(Cell::new(me, shared.instance, tenure, lease, first_sent)),
+            Ok(WriteOutcome::Applied(lease)) => {
+                return Taken::Ours(Box::new(Cell::new(me, shared.instance, tenure, lease, first_sent)));
+            }
             Ok(WriteOutcome::Refused(Some(row)))
                 if row.stamp.as_ref() == Some(&write.stamp)
                     && row.holder() == Some(&me)
                     && row.version == write.seen.version.next() =>
             {
-                return Some(Cell::new(me, shared.instance, tenure, row, first_sent));
+                return Taken::Ours(Box::new(Cell::new(me, shared.instance, tenure, row, first_sent)));
             }
-            Ok(WriteOutcome::Refused(_)) => return None,
+            Ok(WriteOutcome::Refused(_)) => return Taken::Theirs,
             Err(error) => {
                 let (attempt, pause) = backoff.next();
                 let shard = write.seen.shard.clone();
                 tenures.reporter.emit(&Event::LeaseWriteFailed { shard, error: Chain(&error).to_string() });
                 if attempt >= ATTEMPTS || !error.is_transient() {
-                    return None;
+                    return Taken::Unknown;
                 }
                 tokio::time::sleep(pause).await;
             }

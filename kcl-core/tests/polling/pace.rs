@@ -20,7 +20,9 @@ fn reads(served: &[Served]) -> Vec<&Served> {
 async fn a_lone_reader_is_never_throttled() {
     for seed in 0..5 {
         let settings = Settings { seed, latency: Duration::ZERO..=Duration::from_millis(90), ..Settings::default() };
-        let bench = Bench::with(1, settings, |builder| builder).await;
+        // One record a call of a backlog: there is always more to read.
+        let bench = Bench::with(1, settings, |builder| builder.limit(1)).await;
+        bench.put(&["x"; 250]).await;
         let served = bench.watch();
         let mut source = open(&bench.polling(), StartAt::TrimHorizon).await.expect("opened");
         let mut luck = fastrand::Rng::with_seed(seed);

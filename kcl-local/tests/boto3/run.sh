@@ -4,6 +4,7 @@
 #   kcl-local/tests/boto3/run.sh              compare
 #   kcl-local/tests/boto3/run.sh --record     write transcript.txt and recorded.json anew
 #
+# KCL_LOCAL names a program that is built already; without it one is built.
 # PYTHON names an interpreter that has boto3; without it one is made in target/venv, which needs the network:
 #   python3 -m venv target/venv && target/venv/bin/pip install boto3
 set -eu
@@ -16,11 +17,15 @@ if [ ! -x "$python" ]; then
     python3 -m venv "$root/target/venv"
     "$root/target/venv/bin/pip" install --quiet boto3
 fi
-cargo build --quiet --package kcl-local --bin kcl-local
+program=${KCL_LOCAL:-}
+if [ -z "$program" ]; then
+    cargo build --quiet --package kcl-local --bin kcl-local
+    program=$root/target/debug/kcl-local
+fi
 
 scratch=$(mktemp -d)
 trap 'kill "$server" 2>/dev/null || true; rm -rf "$scratch"' EXIT
-"$root/target/debug/kcl-local" >"$scratch/environment" &
+"$program" >"$scratch/environment" &
 server=$!
 until grep -q '^# ready' "$scratch/environment"; do
     kill -0 "$server"
