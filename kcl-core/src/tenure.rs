@@ -28,6 +28,8 @@ pub(crate) struct TenureContext {
     pub(crate) timing: Timing,
     pub(crate) wall: WallClock,
     pub(crate) reporter: Arc<Reporter>,
+    /// Wakes the one who renews: a lease is due before its time, or there is one more.
+    pub(crate) renew_now: Notify,
 }
 
 /// One ownership of one shard, from the write that began it to its end. Never revived: the next one is another.
@@ -50,7 +52,7 @@ pub(crate) struct Tenure {
     reason: OnceLock<EndReason>,
     latest_since: OnceLock<Timestamp>,
     work: Mutex<Work>,
-    /// Something was marked as done.
+    /// All of the shard is done, something was committed, or the store refused to.
     marked: Notify,
 }
 
@@ -61,6 +63,9 @@ struct Work {
     generation: u64,
     progress: Progress,
     throughput: Throughput,
+    /// How often the store said that it will not do a write, and what it said last.
+    refusals: u64,
+    refusal: Option<(StoreErrorKind, String)>,
 }
 
 /// A write that was not applied, or not known to be.
@@ -111,6 +116,8 @@ impl Tenure {
                 generation: 0,
                 progress: Progress::new(lease.checkpoint.clone()),
                 throughput: Throughput::new(sent, lease.throughput_kbps),
+                refusals: 0,
+                refusal: None,
             }),
             marked: Notify::new(),
             cell: tokio::sync::Mutex::new(cell),
@@ -194,9 +201,13 @@ impl Tenure {
         if work.generation != generation || self.is_over() {
             return Err(self.lost());
         }
+        let complete = work.progress.is_complete();
         let result = mark(&mut work.progress);
+        let completed = work.progress.is_complete() && !complete;
         drop(work);
-        self.marked.notify_waiters();
+        if completed {
+            self.marked.notify_waiters();
+        }
         Ok(result)
     }
 
@@ -238,20 +249,41 @@ impl Tenure {
 
     /// Commits what a processor has done so far. Answers what is committed then.
     ///
+    /// It only asks for the renewal to be made now, and waits for it: a future of user code that is begun and then not
+    /// polled must not hold what renewals need.
+    ///
     /// Cancel safe: a commit whose future is dropped may be made or not.
     pub(crate) async fn commit(&self, generation: u64) -> Result<Position, CheckpointError> {
-        self.mark(generation, |_| ())?;
-        let committing = self.write(|work| {
-            if work.generation != generation {
-                return Err(WriteFailure::Over);
+        let (wanted, failures) = {
+            self.mark(generation, |_| ())?;
+            let work = lock(&self.work);
+            (work.progress.to_commit(), work.refusals)
+        };
+        loop {
+            let mut marked = std::pin::pin!(self.marked.notified());
+            marked.as_mut().enable();
+            let committed = self.mark(generation, |progress| progress.committed().clone())?;
+            if wanted.as_ref().is_none_or(|wanted| committed >= *wanted) {
+                return Ok(committed);
             }
-            Ok(work.progress.to_commit().map(|position| work.commit(position)))
-        });
-        committing.await.map_err(|failure| match failure {
-            WriteFailure::Over => self.lost(),
-            WriteFailure::Store(source) => CheckpointError::Store { shard: self.shard.clone(), source },
-        })?;
-        Ok(self.progress().committed().clone())
+            if let Some(source) = self.refusal_since(failures) {
+                return Err(CheckpointError::Store { shard: self.shard.clone(), source });
+            }
+            *lock(&self.due) = Instant::now();
+            self.context.renew_now.notify_one();
+            tokio::select! {
+                biased;
+                () = self.ended() => return Err(self.lost()),
+                () = marked => {}
+            }
+        }
+    }
+
+    /// Why the store refused a write, if it did so more often than that.
+    fn refusal_since(&self, refusals: u64) -> Option<StoreError> {
+        let work = lock(&self.work);
+        let (kind, message) = work.refusal.clone()?;
+        (work.refusals > refusals).then(|| StoreError::new(kind, message))
     }
 
     /// Commits the end of the shard, and names the shards that follow.
@@ -295,6 +327,7 @@ impl Tenure {
 
     fn committed(&self, position: Position) {
         lock(&self.work).progress.commit(position.clone());
+        self.marked.notify_waiters();
         self.context.reporter.emit(&Event::Checkpointed { shard: self.shard.clone(), position });
     }
 
@@ -358,12 +391,20 @@ impl Tenure {
                 self.deadline.send_replace(cell.sent() + timing.deadline);
                 *lock(&self.due) = cell.sent() + timing.renew_after;
                 lock(&self.work).progress.found(&cell.lease().checkpoint);
+                self.marked.notify_waiters();
             }
             Verdict::Repeat(error) | Verdict::Failed(error) => {
                 // What was not answered took its time already; what was refused is not asked for again at once.
                 let unanswered = error.kind() == StoreErrorKind::Unavailable;
                 let pause = if unanswered { Duration::ZERO } else { timing.attempt / 2 };
                 *lock(&self.due) = Instant::now() + pause;
+                if let Verdict::Failed(error) = &verdict {
+                    let mut work = lock(&self.work);
+                    work.refusals += 1;
+                    work.refusal = Some((error.kind(), Chain(error).to_string()));
+                    drop(work);
+                    self.marked.notify_waiters();
+                }
                 self.context
                     .reporter
                     .emit(&Event::LeaseWriteFailed { shard: self.shard.clone(), error: Chain(error).to_string() });
@@ -413,8 +454,10 @@ impl Renewal<'_> {
         let verdict = self.tenure.learn(&mut self.cell, &self.write, self.first_sent, answer);
         match (verdict, self.write.action) {
             (Verdict::Applied | Verdict::Over { applied: true }, action) => self.tenure.applied(action),
-            // Held on, but this write is still to be made; if it was a commit, the sooner the better.
-            (Verdict::Again, _) => *lock(&self.tenure.due) = Instant::now(),
+            // An earlier write turned out to be applied, which renewed the lease. What is still to be committed is, now.
+            (Verdict::Again, _) if self.tenure.progress().to_commit().is_some() => {
+                *lock(&self.tenure.due) = Instant::now();
+            }
             _ => {}
         }
     }
@@ -461,9 +504,28 @@ mod tests {
             timing: Timing::new(Duration::from_secs(10)),
             wall: WallClock::new(|| Timestamp::from_millis(1000)),
             reporter: Arc::new(Reporter::new("app".into(), me.into(), Vec::new())),
+            renew_now: Notify::new(),
         };
         let cell = Cell::new(me.into(), instance, tenure, lease, Instant::now());
         Arc::new(Tenure::new(Arc::new(context), cell, 0.0))
+    }
+
+    /// Commits, while somebody renews.
+    async fn commit(tenure: &Tenure, generation: u64) -> Result<Position, CheckpointError> {
+        let renewals = async {
+            loop {
+                tenure.context.renew_now.notified().await;
+                while tenure.due() <= Instant::now()
+                    && let Some(renewal) = tenure.begin_renewal()
+                {
+                    renewal.send().await;
+                }
+            }
+        };
+        tokio::select! {
+            committed = tenure.commit(generation) => committed,
+            () = renewals => unreachable!("for ever"),
+        }
     }
 
     fn work(tenure: &Tenure, to: u64) -> u64 {
@@ -486,7 +548,7 @@ mod tests {
             for n in 1..=100 {
                 tenure.mark(generation, |progress| progress.deliver(Some(at(n)), at(n))).expect("held");
                 tenure.mark(generation, Progress::all_done).expect("held");
-                assert_eq!(tenure.commit(generation).await.expect("held"), at(n));
+                assert_eq!(commit(&tenure, generation).await.expect("held"), at(n));
             }
         };
         let renewals = async {
@@ -520,7 +582,7 @@ mod tests {
         };
         let tenure = held(Arc::new(Faulty::new(table.clone(), lost)), &table).await;
         let generation = work(&tenure, 7);
-        assert_eq!(tenure.commit(generation).await.expect("recognised by its stamp"), at(7));
+        assert_eq!(commit(&tenure, generation).await.expect("recognised by its stamp"), at(7));
         assert_eq!(stored(&table).await.version.number(), 2, "taken, and committed once");
     }
 
@@ -536,7 +598,7 @@ mod tests {
         let generation = work(&tenure, 5);
         assert_eq!(stored(&table).await.checkpoint, at(7));
         tenure.begin_renewal().expect("free").send().await;
-        assert_eq!(tenure.commit(generation).await.expect("held"), at(7), "committed before, and found out now");
+        assert_eq!(commit(&tenure, generation).await.expect("held"), at(7), "committed before, and found out now");
         assert_eq!(stored(&table).await.checkpoint, at(7));
         assert_eq!(tenure.new_generation().1, at(7));
     }
@@ -551,7 +613,7 @@ mod tests {
         work(&tenure, 7);
         tenure.begin_renewal().expect("free").send().await;
         let generation = work(&tenure, 5);
-        assert_eq!(tenure.commit(generation).await.expect("held"), at(7));
+        assert_eq!(commit(&tenure, generation).await.expect("held"), at(7));
         assert_eq!(stored(&table).await.checkpoint, at(7));
     }
 
@@ -561,7 +623,7 @@ mod tests {
         let tenure = held(Arc::new(table.clone()), &table).await;
         let former = work(&tenure, 7);
         tenure.rewind(&at(3)).await.expect("held");
-        assert!(matches!(tenure.commit(former).await, Err(CheckpointError::LeaseLost { .. })));
+        assert!(matches!(commit(&tenure, former).await, Err(CheckpointError::LeaseLost { .. })));
         tenure.begin_renewal().expect("free").send().await;
         assert_eq!(stored(&table).await.checkpoint, at(3));
         assert_eq!(tenure.new_generation().1, at(3));
@@ -573,9 +635,24 @@ mod tests {
         let tenure = held(Arc::new(Faulty::new(table.clone(), |_: &Call<'_>| Fault::Hangs)), &table).await;
         let generation = work(&tenure, 7);
         let began = Instant::now();
-        let committed = tenure.commit(generation).await;
+        let committed = commit(&tenure, generation).await;
         assert!(matches!(committed, Err(CheckpointError::LeaseLost { .. })), "{committed:?}");
         assert_eq!(began.elapsed(), Duration::from_millis(9500));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_commit_that_is_begun_and_never_polled_again_does_not_keep_the_lease_from_being_renewed() {
+        let table = InMemoryLeases::new();
+        let tenure = held(Arc::new(table.clone()), &table).await;
+        let generation = work(&tenure, 7);
+        let mut begun = std::pin::pin!(tenure.commit(generation));
+        assert!(futures_util::poll!(begun.as_mut()).is_pending());
+        for _ in 0..5 {
+            tokio::time::sleep(Duration::from_secs(7)).await;
+            tenure.begin_renewal().expect("free").send().await;
+        }
+        assert!(!tenure.is_over());
+        assert_eq!(begun.await.expect("held"), at(7));
     }
 
     #[tokio::test(start_paused = true)]
@@ -586,7 +663,7 @@ mod tests {
         let generation = work(&first, 7);
         let _other = take(Arc::clone(&store), &table, "other", 1).await;
         let again = take(store, &table, "me", 2).await;
-        assert!(matches!(first.commit(generation).await, Err(CheckpointError::LeaseLost { .. })));
+        assert!(matches!(commit(&first, generation).await, Err(CheckpointError::LeaseLost { .. })));
         assert_eq!(first.end_reason(), Some(EndReason::Taken));
         assert!(again.epoch() > first.epoch());
         assert_eq!(stored(&table).await.checkpoint, Position::TrimHorizon);
@@ -611,7 +688,7 @@ mod tests {
         let former = work(&tenure, 7);
         let (generation, start) = tenure.new_generation();
         assert_eq!(start, Position::TrimHorizon, "what was done and not committed is done again");
-        assert!(matches!(tenure.commit(former).await, Err(CheckpointError::LeaseLost { .. })));
-        assert_eq!(tenure.commit(generation).await.expect("held"), Position::TrimHorizon);
+        assert!(matches!(commit(&tenure, former).await, Err(CheckpointError::LeaseLost { .. })));
+        assert_eq!(commit(&tenure, generation).await.expect("held"), Position::TrimHorizon);
     }
 }

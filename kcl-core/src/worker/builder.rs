@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::budget::ByteBudget;
 use crate::deaggregate::OutsideRange;
@@ -149,8 +149,13 @@ impl WorkerBuilder {
         let timing = Timing::new(self.failover);
         let reporter = Arc::new(Reporter::new(self.app, worker.clone(), self.observers));
         let (news, incoming) = mpsc::unbounded_channel();
-        let tenures =
-            Arc::new(TenureContext { store: self.store, timing, wall: self.wall, reporter: Arc::clone(&reporter) });
+        let tenures = Arc::new(TenureContext {
+            store: self.store,
+            timing,
+            wall: self.wall,
+            reporter: Arc::clone(&reporter),
+            renew_now: Notify::new(),
+        });
         let shared = ShardContextShared {
             tenures,
             retrieval: self.retrieval,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::ids::ShardKey;
 use crate::shard_task::Command;
@@ -13,8 +13,6 @@ use crate::tenure::Tenure;
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     shards: Mutex<BTreeMap<ShardKey, HeldShard>>,
-    /// There is one more.
-    added: Notify,
 }
 
 #[derive(Debug)]
@@ -32,7 +30,6 @@ impl Held {
     pub(crate) fn add(&self, tenure: Arc<Tenure>) -> mpsc::UnboundedReceiver<Command> {
         let (commands, inbox) = mpsc::unbounded_channel();
         self.shards().insert(tenure.shard().clone(), HeldShard { tenure, commands });
-        self.added.notify_one();
         inbox
     }
 
@@ -70,10 +67,5 @@ impl Held {
             // A shard whose task has ended needs no command.
             drop(held.commands.send(command.clone()));
         }
-    }
-
-    /// Waits until a shard is added. Cancel safe.
-    pub(crate) async fn added(&self) {
-        self.added.notified().await;
     }
 }

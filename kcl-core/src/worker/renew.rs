@@ -8,25 +8,26 @@ use tokio::time::Instant;
 
 use crate::error::StoreError;
 use crate::store::{LeaseAction, LeaseStore};
-use crate::tenure::{Renewal, Tenure};
+use crate::tenure::{Renewal, Tenure, TenureContext};
 use crate::worker::held::Held;
 
 /// A write that was under way when a renewal was due renews as well; it is looked at again after this.
 const BUSY: Duration = Duration::from_millis(100);
 
-/// Renews all leases when they are due, for ever.
-pub(super) async fn run(store: Arc<dyn LeaseStore>, held: Arc<Held>, attempt: Duration) {
+/// Renews all leases when they are due, for ever; also those for which a commit is asked.
+pub(super) async fn run(context: Arc<TenureContext>, held: Arc<Held>) {
+    let attempt = context.timing.attempt;
     loop {
         let tenures = held.tenures();
         let now = Instant::now();
         let due: Vec<_> = tenures.iter().filter(|tenure| tenure.due() <= now && !tenure.is_over()).collect();
         if !due.is_empty() {
-            renew(store.as_ref(), &due, attempt).await;
+            renew(context.store.as_ref(), &due, attempt).await;
         }
         let next = tenures.iter().filter(|tenure| !tenure.is_over()).map(|tenure| tenure.due()).min();
         tokio::select! {
             biased;
-            () = held.added() => {}
+            () = context.renew_now.notified() => {}
             () = wait(next) => {}
         }
     }

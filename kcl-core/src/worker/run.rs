@@ -155,8 +155,7 @@ impl Running {
 
     fn start_loops(&mut self) {
         let shared = &self.worker.shared;
-        let (store, attempt) = (Arc::clone(&shared.tenures.store), self.worker.timing.attempt);
-        let renewals = renew::run(store, Arc::clone(&self.held), attempt);
+        let renewals = renew::run(Arc::clone(&shared.tenures), Arc::clone(&self.held));
         let reconciler = Reconciler {
             shared: Arc::clone(shared),
             initial: self.worker.initial,
@@ -263,6 +262,7 @@ impl Running {
         let (epoch, checkpoint) = (tenure.epoch(), tenure.start().checkpoint.clone());
         self.report(&Event::LeaseTaken { shard: shard.clone(), epoch, from, checkpoint });
         let inbox = self.held.add(Arc::clone(&tenure));
+        self.worker.shared.tenures.renew_now.notify_one();
         let span = self.worker.shared.tenures.reporter.shard_span(&shard, epoch);
         let life = shard_task::run(Arc::clone(&self.worker.shared), tenure, inbox).instrument(span);
         self.spawn(Box::pin(async {
