@@ -63,10 +63,11 @@ name! {
 }
 
 impl WorkerId {
-    /// A name that no other process has: the host's name, if the environment tells it, and a random UUID.
+    /// A name that no other process has: the host's name, if the environment or the kernel tells it, and a random UUID.
     #[must_use]
     pub fn unique() -> Self {
-        let host = std::env::var("HOSTNAME").ok().filter(|host| !host.is_empty());
+        let told = std::env::var("HOSTNAME").or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"));
+        let host = told.ok().map(|host| host.trim().to_owned()).filter(|host| !host.is_empty());
         let id = uuid::Uuid::new_v4();
         Self::new(host.map_or_else(|| format!("worker:{id}"), |host| format!("{host}:{id}")))
     }

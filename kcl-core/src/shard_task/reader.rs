@@ -35,6 +35,9 @@ const DELIVERIES_AHEAD: usize = 16;
 /// processor does not keep up, and a processor that hangs must not take the budget from all other shards.
 const PART_OF_BUDGET: usize = 16;
 
+/// However long a service asks to wait, a shard that is not read says so this often.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
 /// A delivery that waits, and its place among those.
 pub(super) type Waiting = (Delivery, ByteShare);
 
@@ -186,7 +189,7 @@ impl Reader {
         }
         let throttled = error.kind() == SourceErrorKind::Throttled;
         let (attempt, pause) = if throttled { self.throttled.next() } else { self.backoff.next() };
-        let retry_in = error.retry_after().unwrap_or(pause).max(Duration::from_millis(1));
+        let retry_in = error.retry_after().unwrap_or(pause).clamp(Duration::from_millis(1), LONGEST_PAUSE);
         self.emit(&Event::ReadFailed {
             shard: self.shard().clone(),
             throttled,
