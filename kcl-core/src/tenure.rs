@@ -250,11 +250,8 @@ impl Tenure {
     ///
     /// Cancel safe: a commit whose future is dropped may be made or not.
     pub(crate) async fn commit(&self, generation: u64) -> Result<Position, CheckpointError> {
-        let (wanted, failures) = {
-            self.mark(generation, |_| ())?;
-            let work = lock(&self.work);
-            (work.progress.to_commit(), work.refusals)
-        };
+        let refusals = lock(&self.work).refusals;
+        let wanted = self.mark(generation, |progress| progress.to_commit())?;
         loop {
             let mut marked = std::pin::pin!(self.marked.notified());
             marked.as_mut().enable();
@@ -262,7 +259,7 @@ impl Tenure {
             if wanted.as_ref().is_none_or(|wanted| committed >= *wanted) {
                 return Ok(committed);
             }
-            if let Some(source) = self.refusal_since(failures) {
+            if let Some(source) = self.refusal_since(refusals) {
                 return Err(CheckpointError::Store { shard: self.shard.clone(), source });
             }
             *lock(&self.due) = Instant::now();
@@ -286,11 +283,11 @@ impl Tenure {
     pub(crate) async fn commit_end(&self, children: &[ShardId]) -> Result<(), WriteFailure> {
         self.write(|work| {
             if *work.progress.committed() == Position::ShardEnd {
-                return Ok(None);
+                return None;
             }
             let throughput_kbps = work.throughput.sample(Instant::now());
             let (position, children) = (Position::ShardEnd, children.to_vec());
-            Ok(Some(LeaseAction::Checkpoint { position, throughput_kbps, children }))
+            Some(LeaseAction::Checkpoint { position, throughput_kbps, children })
         })
         .await
     }
@@ -302,14 +299,14 @@ impl Tenure {
         self.write(|work| {
             // Before it is written: what was done beyond must not be committed by the next renewal.
             work.progress = Progress::new(position.clone());
-            Ok(Some(work.commit(position.clone())))
+            Some(work.commit(position.clone()))
         })
         .await
     }
 
     /// Gives the lease back, with a last commit of what is done. The tenure is over then, whatever the store says.
     pub(crate) async fn free(&self) -> Result<(), WriteFailure> {
-        let result = self.write(|work| Ok(Some(LeaseAction::Free { checkpoint: work.progress.to_commit() }))).await;
+        let result = self.write(|work| Some(LeaseAction::Free { checkpoint: work.progress.to_commit() })).await;
         self.end(EndReason::Released);
         result
     }
@@ -329,17 +326,14 @@ impl Tenure {
 
     /// Writes what `choose` says, until that is done. It is asked when the write's turn has come, and again whenever what
     /// was known of the lease turns out to be out of date: a position that was chosen before could move a commit back.
-    async fn write(
-        &self,
-        mut choose: impl FnMut(&mut Work) -> Result<Option<LeaseAction>, WriteFailure> + Send,
-    ) -> Result<(), WriteFailure> {
+    async fn write(&self, mut choose: impl FnMut(&mut Work) -> Option<LeaseAction> + Send) -> Result<(), WriteFailure> {
         let mut cell = tokio::select! {
             biased;
             () = self.ended() => return Err(WriteFailure::Over),
             cell = self.cell.lock() => cell,
         };
         'anew: loop {
-            let Some(action) = choose(&mut lock(&self.work))? else { return Ok(()) };
+            let Some(action) = choose(&mut lock(&self.work)) else { return Ok(()) };
             let first_sent = Instant::now();
             let write = cell.begin(action, first_sent, self.context.wall.now());
             let mut backoff = Backoff::lease_write(self.context.timing.attempt);
