@@ -52,11 +52,13 @@ pub mod dynamodb;
 mod fault;
 mod front;
 pub mod kinesis;
+mod stream_fault;
 mod wire;
 mod world;
 
 pub use self::clock::Clock;
 pub use self::fault::{Fault, Faults, Request, Service};
-pub use self::front::serve;
+pub use self::front::{Tls, TlsUnavailable, serve, serve_tls};
+pub use self::stream_fault::{Pushed, StreamFault, StreamFaults};
 pub use self::wire::{Reply, Timestamp};
 pub use self::world::{Answered, ConnectionLost, Exchange, Local, Observer, Settings};

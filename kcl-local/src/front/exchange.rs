@@ -6,9 +6,18 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 
 use super::codec::Format;
+use super::events::Events;
+use super::frames;
 use crate::fault::Service;
 use crate::wire::{Reply, Timestamp};
 use crate::world::{Answered, ConnectionLost, Local};
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Whole(Bytes),
+    Events(Box<Events>),
+}
 
 /// Serves one request of the client with this label.
 ///
@@ -20,18 +29,24 @@ pub(super) async fn exchange(
     client: &str,
     headers: &HeaderMap,
     body: &[u8],
-) -> Result<Response<Bytes>, ConnectionLost> {
+) -> Result<Response<Answer>, ConnectionLost> {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (target, content_type) = (header("x-amz-target"), header("content-type"));
     let Some((service, operation)) = operation(target) else {
         return Ok(respond(Format::of(Service::Kinesis, content_type), &unaddressed(local, target)));
     };
     let format = Format::of(service, content_type);
-    let answered = match format.decode(body) {
-        Ok(body) => local.call(client, service, operation, body).await?,
-        Err(reply) => unserved(local, reply),
+    let (answered, live) = match format.decode(body) {
+        Ok(body) => local.exchange(client, service, operation, body).await?,
+        Err(reply) => (unserved(local, reply), None),
     };
-    Ok(respond(format, &answered))
+    let mut response = respond(format, &answered);
+    if let Some(live) = live {
+        let content_type = header::HeaderValue::from_static(frames::CONTENT_TYPE);
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        *response.body_mut() = Answer::Events(Box::new(Events::new(live, format)));
+    }
+    Ok(response)
 }
 
 /// The service and operation that a value of `x-amz-target` names.
@@ -55,8 +70,8 @@ fn unserved(local: &Local, reply: Reply) -> Answered {
     Answered { reply, request_id: "00000000-0000-4000-8000-000000000000".to_owned(), date: local.clock().now() }
 }
 
-fn respond(format: Format, answered: &Answered) -> Response<Bytes> {
-    let mut response = Response::new(format.encode(&answered.reply.body));
+fn respond(format: Format, answered: &Answered) -> Response<Answer> {
+    let mut response = Response::new(Answer::Whole(format.encode(&answered.reply.body)));
     *response.status_mut() = StatusCode::from_u16(answered.reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(format.content_type()));

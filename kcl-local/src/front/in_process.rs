@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt;
 
-use super::exchange::exchange;
+use super::exchange::{Answer, exchange};
 use crate::world::Local;
 
 /// The HTTP client of one SDK client, or of several that share a label.
@@ -52,7 +52,10 @@ impl InProcess {
             .await
             .map_err(|lost| ConnectorError::io(lost.into()))?;
         response
-            .map(SdkBody::from)
+            .map(|answer| match answer {
+                Answer::Whole(body) => SdkBody::from(body),
+                Answer::Events(events) => SdkBody::from_body_1_x(*events),
+            })
             .try_into()
             .map_err(|error: aws_smithy_runtime_api::http::HttpError| ConnectorError::other(error.into(), None))
     }

@@ -32,6 +32,7 @@ fn per_second(operation: &str, settings: &Settings) -> Option<usize> {
     match operation {
         "DescribeStream" => Some(settings.describe_stream_calls_per_second),
         "DescribeStreamSummary" => Some(settings.describe_stream_summary_calls_per_second),
+        "RegisterStreamConsumer" => Some(settings.register_consumer_calls_per_second),
         "UpdateShardCount" => Some(settings.update_shard_count_calls_per_second),
         "AddTagsToStream"
         | "CreateStream"
@@ -39,10 +40,13 @@ fn per_second(operation: &str, settings: &Settings) -> Option<usize> {
         | "DeleteStream"
         | "IncreaseStreamRetentionPeriod"
         | "ListStreams"
+        | "ListTagsForResource"
         | "ListTagsForStream"
         | "MergeShards"
         | "RemoveTagsFromStream"
         | "SplitShard"
+        | "TagResource"
+        | "UntagResource"
         | "UpdateMaxRecordSize"
         | "UpdateStreamMode"
         | "UpdateStreamRecordDistributionStrategy" => Some(settings.control_calls_per_second),

@@ -24,6 +24,8 @@ pub struct StreamDescription {
     pub created: Timestamp,
     /// Its open shards.
     pub open_shard_count: usize,
+    /// Its registered consumers, in whatever state.
+    pub consumer_count: usize,
     /// The largest record it takes, in KiB.
     pub max_record_size_kib: u32,
 }
@@ -46,6 +48,7 @@ impl Kinesis {
             retention_hours: stream.retention_hours,
             created: stream.created,
             open_shard_count: stream.open_shard_count(),
+            consumer_count: stream.consumers.len(),
             max_record_size_kib: stream.record_size_kib,
         })
     }

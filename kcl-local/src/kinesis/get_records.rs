@@ -71,8 +71,7 @@ impl Kinesis {
         Ok(RecordsPage {
             records,
             next_shard_iterator: (!at_end).then(|| next.seal()),
-            // A record of this very millisecond is still one to read, and 0 would say that there is none.
-            millis_behind_latest: unread.map_or(0, |arrival| now.millis_since(arrival).max(1)),
+            millis_behind_latest: millis_behind(unread, now),
             child_shards,
         })
     }
@@ -85,6 +84,12 @@ impl Kinesis {
         let found = found.ok_or_else(|| no_such_shard(settings, stream, shard))?;
         Ok(found.records_from(0).cloned().collect())
     }
+}
+
+/// The age of the first record that is still to be read, if there is one. A record of this very millisecond is one to
+/// read, and 0 would say that there is none.
+pub(super) fn millis_behind(unread: Option<Timestamp>, now: Timestamp) -> u64 {
+    unread.map_or(0, |arrival| now.millis_since(arrival).max(1))
 }
 
 /// API reference, GetRecords, Limit.
@@ -106,17 +111,25 @@ fn admit(shard: &mut Shard, settings: &Settings, stream: &str, now: Timestamp) -
     if admitted { Ok(()) } else { Err(rate_exceeded(settings, stream, shard.id)) }
 }
 
-/// As many records as fit, and at least one: a record may be as large as a whole response.
 fn take(shard: &Shard, place: u64, limit: usize, max_bytes: u64) -> Vec<Record> {
-    let mut bytes = 0;
-    let fits = |record: &&Record| {
-        bytes += record.size();
-        bytes <= max_bytes || bytes == record.size()
-    };
-    shard.records_from(place).take(limit).take_while(fits).cloned().collect()
+    let (count, _) = fitting(shard, place, limit, max_bytes);
+    shard.records_from(place).take(count).cloned().collect()
 }
 
-fn children(stream: &Stream, parent: ShardId) -> Vec<ChildShard> {
+/// How many records fit, and their bytes. At least one does: a record may be as large as a whole response.
+pub(super) fn fitting(shard: &Shard, place: u64, limit: usize, max_bytes: u64) -> (usize, u64) {
+    let (mut count, mut bytes) = (0, 0);
+    for record in shard.records_from(place).take(limit) {
+        let more = bytes + record.size();
+        if more > max_bytes && count > 0 {
+            break;
+        }
+        (count, bytes) = (count + 1, more);
+    }
+    (count, bytes)
+}
+
+pub(super) fn children(stream: &Stream, parent: ShardId) -> Vec<ChildShard> {
     let ids = stream.shard(parent).map_or(&[][..], |shard| &shard.children);
     let child = |shard: &Shard| ChildShard {
         shard_id: shard.id,

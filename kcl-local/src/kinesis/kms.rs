@@ -35,7 +35,8 @@ impl KmsFault {
 }
 
 impl Kinesis {
-    /// From now on `GetRecords` fails on this stream as it does when its key cannot be used; `None` heals it.
+    /// From now on `GetRecords` and `SubscribeToShard` fail on this stream as they do when its key cannot be used, and
+    /// every subscription to one of its shards ends with that failure; `None` heals it.
     ///
     /// Writes go on: a producer encrypts with a permission of its own, and a test that breaks the readers wants a
     /// backlog to grow meanwhile.

@@ -120,8 +120,23 @@ impl Kinesis {
         )))
     }
 
-    /// `DeleteStream`: the stream is DELETING for a while, then gone with everything in it.
+    /// `DeleteStream`: the stream is DELETING for a while, then gone with everything in it. Refused while the stream
+    /// has consumers.
     pub fn delete_stream(&mut self, name: &str, now: Timestamp) -> Result<(), Error> {
+        self.advance(now);
+        let count = self.stream(name)?.consumers.len();
+        if count > 0 {
+            let account = &self.settings.account;
+            return Err(Error::in_use(format!(
+                "Stream {name} under account {account} has {count} registered consumers; set EnforceConsumerDeletion to \
+                 delete it with them."
+            )));
+        }
+        self.delete_stream_and_consumers(name, now)
+    }
+
+    /// `DeleteStream` with `EnforceConsumerDeletion`: as [`Kinesis::delete_stream`], and its consumers go with it.
+    pub fn delete_stream_and_consumers(&mut self, name: &str, now: Timestamp) -> Result<(), Error> {
         let now = self.advance(now);
         let settings = &self.settings;
         let stream = find(&mut self.streams, settings, name)?;

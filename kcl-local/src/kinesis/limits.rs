@@ -55,6 +55,14 @@ impl Bucket {
         capacity.saturating_sub(self.debt) >= amount.saturating_mul(1000).min(capacity)
     }
 
+    /// From when on `amount` fits, if nothing else is taken out: now or later.
+    pub(super) fn fits_at(&mut self, amount: u64, now: Timestamp, per_second: u64) -> Timestamp {
+        self.refill(now, per_second);
+        let capacity = per_second.saturating_mul(1000);
+        let room = capacity - amount.saturating_mul(1000).min(capacity);
+        now.after(Duration::from_millis(self.debt.saturating_sub(room).div_ceil(per_second.max(1))))
+    }
+
     /// Takes `amount` out, below zero if need be.
     pub(super) fn charge(&mut self, amount: u64) {
         self.debt = self.debt.saturating_add(amount.saturating_mul(1000));
@@ -134,6 +142,20 @@ mod tests {
         bucket.charge(10 * MIB);
         assert!(!bucket.fits(1, Timestamp(10_000), MIB), "9 of 10 seconds paid");
         assert!(bucket.fits(MIB, Timestamp(11_000), MIB));
+    }
+
+    #[test]
+    fn what_does_not_fit_yet_fits_when_it_was_said_to_and_no_millisecond_before() {
+        for amount in [1, 30, 77, 100, 1_000] {
+            let mut bucket = Bucket::default();
+            bucket.charge(130);
+            let at = bucket.fits_at(amount, Timestamp(0), 100);
+            assert!(bucket.fits(amount, at, 100), "{amount} at {at}");
+            let mut bucket = Bucket::default();
+            bucket.charge(130);
+            assert!(!bucket.fits(amount, Timestamp(at.0 - 1), 100), "{amount} before {at}");
+        }
+        assert_eq!(Bucket::default().fits_at(1_000, Timestamp(7), 100), Timestamp(7));
     }
 
     #[test]

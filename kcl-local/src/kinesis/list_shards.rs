@@ -108,13 +108,14 @@ impl Kinesis {
     }
 }
 
-/// API reference, ListShards, ResourceInUseException. Resharding does not stand in the way of listing.
-fn listable<'a>(stream: &'a mut Stream, settings: &Settings, name: &str) -> Result<&'a mut Stream, Error> {
+/// API reference, ListShards and ListStreamConsumers, ResourceInUseException. Resharding does not stand in the way of
+/// listing.
+pub(super) fn listable<'a>(stream: &'a mut Stream, settings: &Settings, name: &str) -> Result<&'a mut Stream, Error> {
     let account = &settings.account;
     match stream.status() {
         StreamStatus::Active | StreamStatus::Updating => Ok(stream),
         status => Err(Error::in_use(format!(
-            "Stream {name} under account {account} is in state {}; its shards cannot be listed.",
+            "Stream {name} under account {account} is in state {}; nothing of it can be listed.",
             status.as_str()
         ))),
     }

@@ -28,8 +28,11 @@
 //! # }
 //! ```
 //!
-//! What it does not have: enhanced fan-out (see `consumers.rs`), encryption itself (only its faults, see
-//! [`Kinesis::set_kms_fault`]), `DryRun`, resource policies, enhanced monitoring, channels, warm throughput.
+//! A subscription with enhanced fan-out is a value too: [`Kinesis::subscribe_to_shard`] gives it, and
+//! [`Kinesis::push`] says what it gives at a time and when to ask again.
+//!
+//! What it does not have: encryption itself (only its faults, see [`Kinesis::set_kms_fault`]), `DryRun`, resource
+//! policies, enhanced monitoring, channels, warm throughput.
 
 mod call_limits;
 mod consumers;
@@ -43,10 +46,12 @@ mod json;
 mod kms;
 mod lifecycle;
 mod limits;
+mod list_consumers;
 mod list_shards;
 mod list_streams;
 mod modes;
 mod names;
+mod push;
 mod put;
 mod record;
 mod reshard;
@@ -56,6 +61,7 @@ mod sequence;
 mod settings;
 mod shard;
 mod stream;
+mod subscribe;
 mod tags;
 mod token;
 
@@ -63,6 +69,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub use self::consumers::{ConsumerDescription, ConsumerStatus};
 pub use self::describe::StreamDescription;
 pub use self::error::{Error, ErrorCode};
 pub use self::get_iterator::StartingPosition;
@@ -70,10 +77,12 @@ pub use self::get_records::{ChildShard, RecordsPage};
 pub use self::hash::{HashKeyRange, hash_key};
 pub use self::kms::KmsFault;
 pub use self::lifecycle::StreamSpec;
+pub use self::list_consumers::ConsumersPage;
 pub use self::list_shards::{ListShards, ShardFilter, ShardsPage};
 pub use self::list_streams::StreamsPage;
 pub use self::modes::{RecordDistributionStrategy, StreamMode};
 pub use self::names::{NotAShardId, ShardId};
+pub use self::push::{Push, SubscriptionEvent};
 pub use self::put::Placed;
 pub use self::record::{NewRecord, Record};
 pub use self::scaling::Scaling;
@@ -81,6 +90,7 @@ pub use self::sequence::{NotASequenceNumber, SequenceNumber};
 pub use self::settings::Settings;
 pub use self::shard::ShardDescription;
 pub use self::stream::StreamStatus;
+pub use self::subscribe::{OpenSubscription, Subscription, TakenOver};
 
 use self::call_limits::CallLimits;
 use self::sequence::Epochs;
@@ -99,6 +109,9 @@ pub struct Kinesis {
     streams: Streams,
     calls: CallLimits,
     epochs: Epochs,
+    consumer_epochs: Epochs,
+    /// How many subscriptions there have been.
+    subscriptions: u64,
     now: Timestamp,
 }
 
@@ -110,6 +123,8 @@ impl Kinesis {
             streams: Streams::new(),
             calls: CallLimits::default(),
             epochs: Epochs::default(),
+            consumer_epochs: Epochs::default(),
+            subscriptions: 0,
             now: Timestamp(0),
         }
     }
@@ -126,6 +141,12 @@ impl Kinesis {
             Ok(body) => Reply::ok(body),
             Err(error) => error.into(),
         }
+    }
+
+    /// Answers a request `SubscribeToShard` of the same protocol: the subscription, which [`Kinesis::push`] asks. The
+    /// answer of [`Kinesis::call`] to it is empty, and nobody reads the subscription.
+    pub fn call_subscribe(&mut self, request: &Value, now: Timestamp) -> Result<Subscription, Error> {
+        json::subscribe(self, request, now)
     }
 
     /// Lets everything happen that is due by `now`; the time that holds from here on.

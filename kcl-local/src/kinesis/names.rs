@@ -1,4 +1,4 @@
-//! Names of things: shard ids, stream names and stream ARNs.
+//! Names of things: shard ids, names and ARNs of streams and consumers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -31,13 +31,23 @@ impl FromStr for ShardId {
     }
 }
 
-/// API reference, CreateStream: 1 to 128 of `[a-zA-Z0-9_.-]`.
+/// API reference, CreateStream.
 pub(super) fn check_stream_name(name: &str) -> Result<(), Error> {
+    check_name("streamName", name)
+}
+
+/// API reference, RegisterStreamConsumer.
+pub(super) fn check_consumer_name(name: &str) -> Result<(), Error> {
+    check_name("consumerName", name)
+}
+
+/// 1 to 128 of `[a-zA-Z0-9_.-]`.
+fn check_name(field: &str, name: &str) -> Result<(), Error> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     if (1..=128).contains(&name.len()) && name.bytes().all(allowed) {
         Ok(())
     } else {
-        Err(Error::constraint("streamName", "Member must have 1 to 128 characters of the pattern [a-zA-Z0-9_.-]+"))
+        Err(Error::constraint(field, "Member must have 1 to 128 characters of the pattern [a-zA-Z0-9_.-]+"))
     }
 }
 
@@ -57,22 +67,60 @@ pub(super) fn resolve<'a>(settings: &Settings, name: Option<&'a str>, arn: Optio
 /// The stream's name in `arn:aws*:kinesis:REGION:ACCOUNT:stream/NAME`. Other accounts and Regions have their own
 /// streams, and this model has none of them.
 fn name_in_arn<'a>(settings: &Settings, arn: &'a str) -> Result<&'a str, Error> {
-    let parts: Vec<&str> = arn.split(':').collect();
-    let (region, account, name) = match parts.as_slice() {
-        ["arn", partition, "kinesis", region, account, resource] if partition.starts_with("aws") => {
-            (*region, *account, resource.strip_prefix("stream/"))
+    let malformed =
+        || Error::constraint("streamARN", r"Member must satisfy the pattern arn:aws.*:kinesis:.*:\d{12}:stream/\S+");
+    let (region, account, resource) = resource_in_arn(arn).ok_or_else(malformed)?;
+    let name = resource.strip_prefix("stream/").filter(|name| !name.is_empty() && !name.contains(':'));
+    let name = name.ok_or_else(malformed)?;
+    check_place(settings, region, account, "Stream", name)?;
+    Ok(name)
+}
+
+/// What a consumer's ARN says: `arn:aws*:kinesis:REGION:ACCOUNT:stream/NAME/consumer/NAME:EPOCH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ConsumerId {
+    pub(super) stream: String,
+    pub(super) name: String,
+    /// Tells consumers apart that had the same name one after the other.
+    pub(super) epoch: u64,
+}
+
+impl ConsumerId {
+    pub(super) fn of_arn(settings: &Settings, arn: &str) -> Result<Self, Error> {
+        let malformed = || {
+            let pattern = r"arn:aws.*:kinesis:.*:\d{12}:.*stream\/[a-zA-Z0-9_.-]+\/consumer\/[a-zA-Z0-9_.-]+:[0-9]+";
+            Error::constraint("consumerARN", &format!("Member must satisfy the pattern ^({pattern})"))
+        };
+        let (region, account, resource) = resource_in_arn(arn).ok_or_else(malformed)?;
+        let (resource, epoch) = resource.rsplit_once(':').ok_or_else(malformed)?;
+        let ["stream", stream, "consumer", name] = resource.split('/').collect::<Vec<_>>()[..] else {
+            return Err(malformed());
+        };
+        if check_name("", stream).is_err() || check_name("", name).is_err() {
+            return Err(malformed());
         }
-        _ => ("", "", None),
-    };
-    let name = name.filter(|name| !name.is_empty()).ok_or_else(|| {
-        Error::constraint("streamARN", r"Member must satisfy the pattern arn:aws.*:kinesis:.*:\d{12}:stream/\S+")
-    })?;
-    if (region, account) == (settings.region.as_str(), settings.account.as_str()) {
-        Ok(name)
-    } else {
-        let here = format!("this endpoint serves account {} in {}", settings.account, settings.region);
-        Err(Error::not_found(format!("Stream {name} under account {account} in {region} not found: {here}.")))
+        check_place(settings, region, account, "Consumer", name)?;
+        let epoch = epoch.parse().map_err(|_| malformed())?;
+        Ok(Self { stream: stream.to_owned(), name: name.to_owned(), epoch })
     }
+}
+
+/// Region, account and resource of an ARN of Kinesis.
+fn resource_in_arn(arn: &str) -> Option<(&str, &str, &str)> {
+    match arn.splitn(6, ':').collect::<Vec<_>>()[..] {
+        ["arn", partition, "kinesis", region, account, resource] if partition.starts_with("aws") => {
+            Some((region, account, resource))
+        }
+        _ => None,
+    }
+}
+
+fn check_place(settings: &Settings, region: &str, account: &str, what: &str, name: &str) -> Result<(), Error> {
+    if (region, account) == (settings.region.as_str(), settings.account.as_str()) {
+        return Ok(());
+    }
+    let here = format!("this endpoint serves account {} in {}", settings.account, settings.region);
+    Err(Error::not_found(format!("{what} {name} under account {account} in {region} not found: {here}.")))
 }
 
 #[cfg(test)]
@@ -106,5 +154,26 @@ mod tests {
         assert_eq!(resolve(None, Some(&stranger)), Err(ErrorCode::ResourceNotFound));
         assert_eq!(resolve(None, Some("orders")), Err(ErrorCode::Validation));
         assert_eq!(resolve(None, Some("arn:aws:kinesis:us-east-1:123456789012:stream/")), Err(ErrorCode::Validation));
+    }
+
+    #[test]
+    fn a_consumer_is_named_by_an_arn_of_its_own_form() {
+        let settings = Settings::default();
+        let arn = settings.consumer_arn("orders", "app", 17);
+        let id = ConsumerId { stream: "orders".to_owned(), name: "app".to_owned(), epoch: 17 };
+        assert_eq!(ConsumerId::of_arn(&settings, &arn), Ok(id));
+        for (wrong, code) in [
+            (settings.stream_arn("orders"), ErrorCode::Validation),
+            (arn.replace(":17", ""), ErrorCode::Validation),
+            (arn.replace(":17", ":x"), ErrorCode::Validation),
+            (arn.replace("/app", "/"), ErrorCode::Validation),
+            ("app".to_owned(), ErrorCode::Validation),
+            (arn.replace("us-east-1", "eu-west-1"), ErrorCode::ResourceNotFound),
+            (arn.replace("123456789012", "999999999999"), ErrorCode::ResourceNotFound),
+        ] {
+            assert_eq!(ConsumerId::of_arn(&settings, &wrong).map_err(|e| e.code), Err(code), "{wrong}");
+        }
+        let stream = resolve(&settings, None, Some(&arn)).map_err(|e| e.code);
+        assert_eq!(stream, Err(ErrorCode::Validation), "a consumer's ARN is no stream's");
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! The fields lie where the service's own numbers of version 2 have them, as far as is publicly known, so that a tool
 //! that takes real numbers apart works on these too. From the top, 186 bits: version 2, the second in which the shard
-//! was made (36 bits), the low 4 bits of the shard's number, the place in the shard (64), one unused byte, the second
-//! of arrival (36), the shard's number (32), version 2 again (4).
+//! was made (36 bits), the low 4 bits of the shard's number, the place in the shard (64), a byte that is 1 in a
+//! continuation and else 0, the second of arrival (36), the shard's number (32), version 2 again (4).
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ const VERSION: u8 = 2;
 /// Seconds in the largest time that 36 bits hold, about the year 4147.
 const SECONDS_MASK: u64 = (1 << 36) - 1;
 
-/// The place of a record in its shard.
+/// The place of a record in its shard, or the place between two records where a subscription continues.
 ///
 /// Numbers grow within a shard, and those of a child shard are greater than those of its parents, because the first
 /// field is the time the shard was made, never the same for two that were not made together. `Display` and `FromStr`
@@ -27,11 +27,29 @@ pub struct SequenceNumber {
     pub(super) place: u64,
     pub(super) seconds: u64,
     pub(super) shard: ShardId,
+    /// Not the number of a record: it lies between that of this place and the next.
+    between: bool,
 }
 
 impl SequenceNumber {
     pub(super) fn new(epoch: u64, shard: ShardId, place: u64, time: Timestamp) -> Self {
-        Self { epoch, place, seconds: time.seconds() & SECONDS_MASK, shard }
+        Self { epoch, place, seconds: time.seconds() & SECONDS_MASK, shard, between: false }
+    }
+
+    /// Where a subscription continues that has given everything before `next_place`: after every record given, before
+    /// every other, the number of none, and greater as time goes on even where no record comes.
+    pub(super) fn continuation(epoch: u64, shard: ShardId, next_place: u64, time: Timestamp) -> Self {
+        Self { between: true, ..Self::new(epoch, shard, next_place.saturating_sub(1), time) }
+    }
+
+    /// The first place that is at this number or after it.
+    pub(super) fn at(self) -> u64 {
+        self.place.saturating_add(u64::from(self.between))
+    }
+
+    /// The first place that is after this number.
+    pub(super) fn after(self) -> u64 {
+        self.place.saturating_add(1)
     }
 
     /// The number as its upper 60 and lower 128 bits.
@@ -39,6 +57,7 @@ impl SequenceNumber {
         let shard = u64::from(self.shard.0);
         let high = u64::from(VERSION) << 56 | self.epoch << 20 | (shard & 0xf) << 16 | self.place >> 48;
         let low = u128::from(self.place & ((1 << 48) - 1)) << 80
+            | u128::from(self.between) << 72
             | u128::from(self.seconds) << 36
             | u128::from(shard) << 4
             | u128::from(VERSION);
@@ -53,6 +72,7 @@ impl SequenceNumber {
             place: (high & 0xffff) << 48 | field(80, 48),
             seconds: field(36, 36),
             shard: ShardId(u32::try_from(field(4, 32)).ok()?),
+            between: field(72, 8) == 1,
         };
         (number.words() == (high, low)).then_some(number)
     }
@@ -125,7 +145,7 @@ impl FromStr for SequenceNumber {
     }
 }
 
-/// Hands out the epochs that sequence numbers begin with: the current second, or one more than the last epoch if that
+/// Hands out the epochs that sequence numbers begin with, and others that ARNs of consumers end in: the current second, or one more than the last epoch if that
 /// is later. So no two shards of the account share an epoch unless they were made together, a child is later than its
 /// parents, and a re-created stream is later than its former self, however fast one follows the other.
 #[derive(Debug, Default)]
@@ -173,6 +193,18 @@ mod tests {
         assert!(ascending.is_sorted());
         let texts = ascending.map(|n| n.to_string());
         assert!(texts.is_sorted(), "of equal length, so text order is numeric order");
+    }
+
+    #[test]
+    fn a_continuation_lies_between_two_records_and_grows_with_time() {
+        let (before, next) = (number(9, 3, 40), number(9, 3, 41));
+        let at = |ms| SequenceNumber::continuation(9, ShardId(3), 41, Timestamp(ms));
+        let (early, late) = (at(1_700_000_000_000), at(1_700_000_001_000));
+        assert!([before, early, late, next].is_sorted_by(|one, other| one < other));
+        assert_eq!(early.to_string().parse(), Ok(early));
+        assert_eq!([before.at(), before.after()], [40, 41]);
+        assert_eq!([early.at(), early.after()], [41, 41], "it may be read as at and as after");
+        assert_eq!(SequenceNumber::continuation(9, ShardId(3), 0, Timestamp(0)).at(), 1, "records begin at place 1");
     }
 
     #[test]

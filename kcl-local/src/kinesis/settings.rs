@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::subscribe::TakenOver;
+
 /// Declares the struct, its default and the list of its changes from one table: three hand-written lists of the same
 /// names would drift apart, and a changed limit that is not reported is a lie in a test's output.
 macro_rules! settings {
@@ -49,6 +51,11 @@ settings! {
     /// Not documented, chosen.
     update_delay: Duration = Duration::from_secs(1);
 
+    /// Time of a consumer in CREATING. Not documented, chosen as for streams.
+    consumer_create_delay: Duration = Duration::from_secs(1);
+    /// Time of a consumer in DELETING. Not documented, chosen as for streams.
+    consumer_delete_delay: Duration = Duration::from_secs(1);
+
     /// Streams that may be in CREATING at once (API reference, CreateStream).
     creating_streams: usize = 5;
     /// Open shards of all provisioned streams (developer guide, Quotas and limits: the three largest Regions).
@@ -63,7 +70,17 @@ settings! {
     scalings_per_day: usize = 10;
     /// Changes of mode in a rolling 24 hours, per stream (developer guide, Choose the right mode for your streams).
     mode_changes_per_day: usize = 2;
-    /// Tags of a stream (API reference, AddTagsToStream).
+    /// Consumers of a stream that is provisioned or On-demand Standard (API reference, RegisterStreamConsumer).
+    consumers_per_stream: usize = 20;
+    /// Consumers of a stream that is On-demand Advantage (API reference, RegisterStreamConsumer).
+    consumers_per_advantage_stream: usize = 50;
+    /// Whether the account has committed itself to On-demand Advantage, which its on-demand streams then are
+    /// (developer guide, Choose the right mode for your streams).
+    on_demand_advantage: bool = false;
+    /// Consumers that may be in CREATING at once (API reference, RegisterStreamConsumer, which counts its calls by
+    /// account and does not say what it counts these by: by account here).
+    creating_consumers: usize = 5;
+    /// Tags of a stream or a consumer (API reference, AddTagsToStream and RegisterStreamConsumer).
     tags_per_stream: usize = 50;
 
     /// Shortest retention, and that of a new stream, in hours (API reference, DecreaseStreamRetentionPeriod).
@@ -102,9 +119,32 @@ settings! {
     /// "might take multiple calls to get to a portion of the shard that contains records", and not how often.
     empty_reads_percent: u8 = 0;
 
+    /// How long a subscription lives (API reference, SubscribeToShard: "for up to 5 minutes").
+    subscription_life: Duration = Duration::from_mins(5);
+    /// How long a consumer must wait after a successful call before it can take its subscription over
+    /// (API reference, SubscribeToShard).
+    subscribe_again_after: Duration = Duration::from_secs(5);
+    /// `SubscribeToShard` calls a second, per consumer and shard (API reference, SubscribeToShard).
+    subscribe_calls_per_second: usize = 1;
+    /// How a subscription ends that another call took over (API reference, SubscribeToShard: it "expires or fails").
+    taken_over: TakenOver = TakenOver::Fails;
+    /// Bytes a second that a shard pushes to one consumer (API reference, RegisterStreamConsumer).
+    push_bytes_per_second: u64 = 2 * MIB;
+    /// Bytes of the records in one event, unless a single record is larger. Not documented, chosen.
+    push_max_bytes: u64 = MIB;
+    /// Records in one event. Not documented, chosen as for `GetRecords`.
+    push_max_records: usize = 10_000;
+    /// How long a record waits for others before it is pushed (developer guide, Develop enhanced fan-out consumers: a
+    /// delay of about 70 milliseconds).
+    push_delay: Duration = Duration::from_millis(70);
+    /// After how much silence an event without records is pushed. Not documented; observers say about 5 seconds.
+    heartbeat: Duration = Duration::from_secs(5);
+
     /// Shards on a page of `ListShards` (API reference, ListShards).
     list_shards_page: usize = 1000;
-    /// Life of the `NextToken` of `ListShards` (API reference, ListShards).
+    /// Consumers on a page of `ListStreamConsumers` (API reference, ListStreamConsumers).
+    list_consumers_page: usize = 100;
+    /// Life of the `NextToken` of `ListShards` and `ListStreamConsumers` (API reference of both).
     next_token_life: Duration = Duration::from_mins(5);
     /// Shards on a page of `DescribeStream` (API reference, DescribeStream).
     describe_stream_page: usize = 100;
@@ -117,6 +157,14 @@ settings! {
     describe_stream_calls_per_second: usize = 10;
     /// `DescribeStreamSummary` calls a second, per account (API reference, DescribeStreamSummary).
     describe_stream_summary_calls_per_second: usize = 20;
+    /// `RegisterStreamConsumer` calls a second, per account (API reference, RegisterStreamConsumer).
+    register_consumer_calls_per_second: usize = 5;
+    /// `DeregisterStreamConsumer` calls a second, per stream (API reference, DeregisterStreamConsumer).
+    deregister_consumer_calls_per_second: usize = 5;
+    /// `DescribeStreamConsumer` calls a second, per stream (API reference, DescribeStreamConsumer).
+    describe_consumer_calls_per_second: usize = 20;
+    /// `ListStreamConsumers` calls a second, per stream (API reference, ListStreamConsumers).
+    list_consumers_calls_per_second: usize = 5;
     /// `UpdateShardCount` calls a second, per account (API reference, UpdateShardCount).
     update_shard_count_calls_per_second: usize = 10;
     /// Calls a second, per account, of every other operation on whole streams
@@ -128,5 +176,9 @@ impl Settings {
     /// The ARN of a stream of this account and Region.
     pub fn stream_arn(&self, stream: &str) -> String {
         format!("arn:aws:kinesis:{}:{}:stream/{stream}", self.region, self.account)
+    }
+
+    pub(super) fn consumer_arn(&self, stream: &str, consumer: &str, epoch: u64) -> String {
+        format!("{}/consumer/{consumer}:{epoch}", self.stream_arn(stream))
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::consumers::Consumer;
 use super::hash::HashKeyRange;
 use super::kms::KmsFault;
 use super::limits::Window;
@@ -63,6 +64,11 @@ pub(super) struct Stream {
     pub(super) list_shards_calls: Window,
     pub(super) scalings: Window,
     pub(super) mode_changes: Window,
+    /// Registered consumers, by name. They are gone with the stream.
+    pub(super) consumers: BTreeMap<String, Consumer>,
+    pub(super) deregister_consumer_calls: Window,
+    pub(super) describe_consumer_calls: Window,
+    pub(super) list_consumers_calls: Window,
     shards: BTreeMap<ShardId, Shard>,
     /// The open shards by their lowest hash key: together they take every key once.
     open: BTreeMap<u128, ShardId>,
@@ -91,6 +97,10 @@ impl Stream {
             list_shards_calls: Window::default(),
             scalings: Window::default(),
             mode_changes: Window::default(),
+            consumers: BTreeMap::new(),
+            deregister_consumer_calls: Window::default(),
+            describe_consumer_calls: Window::default(),
+            list_consumers_calls: Window::default(),
             shards: BTreeMap::new(),
             open: BTreeMap::new(),
             next_shard: 0,
@@ -110,8 +120,17 @@ impl Stream {
         matches!(self.phase, Phase::Deleting { until } if until <= now)
     }
 
+    /// When something happens to the stream that nobody asks for any more.
+    pub(super) fn next_change(&self) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Active => None,
+            Phase::Creating { until, .. } | Phase::Updating { until, .. } | Phase::Deleting { until } => Some(until),
+        }
+    }
+
     /// Carries out what is due by `now`, at the times it was due.
     pub(super) fn settle(&mut self, now: Timestamp, update_delay: Duration, epochs: &mut Epochs) {
+        self.consumers.retain(|_, consumer| consumer.settle(now));
         loop {
             self.phase = match self.phase {
                 Phase::Creating { until, shards } if until <= now => {

@@ -1,5 +1,6 @@
 //! The world: both services, the network before them, the clock, and luck.
 
+mod live;
 mod settings;
 mod state;
 mod target;
@@ -10,13 +11,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use self::state::{Awaited, Call, State};
+use self::state::{Awaited, Call, Served, State};
 use crate::clock::Clock;
 use crate::dynamodb::DynamoDb;
 use crate::fault::{Answer, Fault, Request, Service};
 use crate::kinesis::Kinesis;
+use crate::stream_fault::{Pushed, StreamFault};
 use crate::wire::{Reply, Timestamp};
 
+pub(crate) use self::live::{LiveSubscription, Message};
 pub use self::settings::Settings;
 pub use self::state::{Exchange, Observer};
 
@@ -68,16 +71,30 @@ impl Local {
         self.lock().faults = None;
     }
 
+    /// Decides the fate of every message of every subscription from now on.
+    pub fn set_stream_faults(&self, faults: impl FnMut(&Pushed<'_>) -> StreamFault + Send + 'static) {
+        self.lock().stream_faults = Some(Box::new(faults));
+    }
+
+    /// Nothing goes wrong within subscriptions from now on. One that is cut or silent stays so.
+    pub fn clear_stream_faults(&self) {
+        self.lock().stream_faults = None;
+    }
+
     /// Shows `observer` everything that the services serve from now on.
     pub fn observe(&self, observer: impl FnMut(&Exchange<'_>) + Send + 'static) {
         self.lock().observer = Some(Box::new(observer));
     }
 
     /// Looks into the Kinesis model, or calls it past the network, at the present time.
+    ///
+    /// Subscriptions are told that something may have changed, also the time where the clock is the caller's own.
     pub fn kinesis<T>(&self, look: impl FnOnce(&mut Kinesis, Timestamp) -> T) -> T {
         let mut state = self.lock();
         let now = state.settle(self.clock.now());
-        look(&mut state.kinesis, now)
+        let seen = look(&mut state.kinesis, now);
+        state.wake();
+        seen
     }
 
     /// Looks into the DynamoDB model, or calls it past the network, at the present time.
@@ -108,7 +125,7 @@ impl Local {
         &self.region
     }
 
-    /// Sends one request and waits for what comes back.
+    /// Sends one request and waits for what comes back. A subscription that it begins is closed again.
     ///
     /// Cancel safety: as with a real network. A request that was sent reaches the service, at its time, even if the
     /// returned future is dropped; only the answer is lost.
@@ -123,24 +140,46 @@ impl Local {
         operation: &str,
         body: Value,
     ) -> Result<Answered, ConnectionLost> {
+        self.exchange(client, service, operation, body).await.map(|(answered, _)| answered)
+    }
+
+    /// As [`Local::call`], with the subscription that the request began.
+    pub(crate) async fn exchange(
+        &self,
+        client: &str,
+        service: Service,
+        operation: &str,
+        body: Value,
+    ) -> Result<(Answered, Option<LiveSubscription>), ConnectionLost> {
+        let request = if operation == state::SUBSCRIBE { Some(body.clone()) } else { None };
         let call = Call { client: client.to_owned(), service, operation: operation.to_owned(), body };
         let sent = self.lock().send(call, self.clock.now());
         if sent.answer == Answer::Nothing {
             return std::future::pending().await;
         }
         self.sleep_until(sent.due).await;
-        let reply = match sent.reply {
+        let served = match sent.reply {
             Awaited::Served(mut receiver) => {
                 self.lock().settle(self.clock.now().max(sent.due));
                 receiver.try_recv().ok()
             }
-            Awaited::Given(reply) => Some(reply),
+            Awaited::Given(reply) => Some(Served { reply, subscription: None }),
             Awaited::None => None,
         };
-        sleep(sent.back).await;
-        match (sent.answer, reply) {
-            (Answer::Arrives, Some(reply)) => {
-                Ok(Answered { reply, request_id: request_id(sent.number), date: sent.due })
+        sleep(sent.back + sent.late).await;
+        match (sent.answer, served) {
+            (Answer::Arrives, Some(Served { reply, subscription })) => {
+                let live = subscription.zip(request).map(|(subscription, request)| {
+                    LiveSubscription::new(
+                        self.clone(),
+                        sent.number,
+                        client.to_owned(),
+                        request,
+                        subscription,
+                        sent.back,
+                    )
+                });
+                Ok((Answered { reply, request_id: request_id(sent.number), date: sent.due }, live))
             }
             _ => Err(ConnectionLost),
         }

@@ -1,16 +1,18 @@
 //! What is behind the lock: the models, and the requests on their way to them.
 
 use std::collections::BTreeMap;
+use std::task::Waker;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::settings::Settings;
 use super::target::target;
 use crate::dynamodb::DynamoDb;
 use crate::fault::{Answer, AtService, Fault, Faults, Request, Service};
-use crate::kinesis::Kinesis;
+use crate::kinesis::{Kinesis, Push, Subscription};
+use crate::stream_fault::{Pushed, StreamFault, StreamFaults};
 use crate::wire::{Reply, Timestamp};
 
 /// One request as a service served it, for an [`Observer`].
@@ -53,6 +55,8 @@ pub(super) struct Sent {
     pub(super) due: Timestamp,
     /// How long the answer travels.
     pub(super) back: Duration,
+    /// How much longer it takes, by a fault.
+    pub(super) late: Duration,
     pub(super) answer: Answer,
     pub(super) reply: Awaited,
 }
@@ -60,17 +64,28 @@ pub(super) struct Sent {
 /// Where the reply comes from.
 pub(super) enum Awaited {
     /// From the model, once the request is due.
-    Served(oneshot::Receiver<Reply>),
+    Served(oneshot::Receiver<Served>),
     /// From nowhere: the fault has decided it.
     Given(Reply),
     /// There is none.
     None,
 }
 
+/// What the model made of a request.
+pub(super) struct Served {
+    pub(super) reply: Reply,
+    /// The subscription that it began.
+    pub(super) subscription: Option<Subscription>,
+}
+
+/// The operation that is answered with a stream.
+pub(super) const SUBSCRIBE: &str = "SubscribeToShard";
+
 pub(super) struct State {
     pub(super) kinesis: Kinesis,
     pub(super) dynamodb: DynamoDb,
     pub(super) faults: Option<Faults>,
+    pub(super) stream_faults: Option<StreamFaults>,
     pub(super) observer: Option<Observer>,
     pub(super) requests: BTreeMap<(String, Service, String), u64>,
     latency: std::ops::RangeInclusive<Duration>,
@@ -80,12 +95,14 @@ pub(super) struct State {
     /// Requests on their way, by the time when they are due and then by the order in which they were sent.
     on_the_way: BTreeMap<(Timestamp, u64), Delivery>,
     deliveries: u64,
+    /// The readers of subscriptions that wait, by the numbers of the requests that began them.
+    wakers: BTreeMap<u64, Waker>,
 }
 
 struct Delivery {
     number: u64,
     call: Call,
-    sender: Option<oneshot::Sender<Reply>>,
+    sender: Option<oneshot::Sender<Served>>,
 }
 
 impl State {
@@ -94,6 +111,7 @@ impl State {
             kinesis: Kinesis::new(settings.kinesis),
             dynamodb: DynamoDb::new(settings.dynamodb),
             faults: None,
+            stream_faults: None,
             observer: None,
             requests: BTreeMap::new(),
             latency: settings.latency,
@@ -102,6 +120,7 @@ impl State {
             latest: Timestamp(0),
             on_the_way: BTreeMap::new(),
             deliveries: 0,
+            wakers: BTreeMap::new(),
         }
     }
 
@@ -116,10 +135,10 @@ impl State {
         {
             let ((due, _), delivery) = entry.remove_entry();
             self.latest = due;
-            let reply = self.serve(delivery.number, &delivery.call, due);
+            let served = self.serve(delivery.number, &delivery.call, due);
             if let Some(sender) = delivery.sender {
                 // A sender that has given up is gone; the request was served all the same.
-                let _ = sender.send(reply);
+                let _ = sender.send(served);
             }
         }
         self.latest = now;
@@ -135,6 +154,7 @@ impl State {
         let fault = self.fault(&call, now);
         let (there, back) = self.travel();
         let due = now.after(there + fault.before);
+        let changes = changes(&call);
         if let Some(again) = fault.again {
             self.post(due.after(again), call.clone(), None);
         }
@@ -147,14 +167,18 @@ impl State {
             AtService::Refuses { status, kind, message } => Awaited::Given(Reply::error(status, &kind, &message)),
             AtService::IsNotReached => Awaited::None,
         };
-        Sent { number: self.sent, due, back: back + fault.after, answer: fault.answer, reply }
+        if changes {
+            // Whoever waits learns that something is on its way, whether or not the sender waits for it.
+            self.wake();
+        }
+        Sent { number: self.sent, due, back, late: fault.after, answer: fault.answer, reply }
     }
 
     /// Serves a request at once, without a network.
     pub(super) fn ask(&mut self, call: &Call, now: Timestamp) -> Reply {
         let now = self.settle(now);
         self.sent += 1;
-        self.serve(self.sent, call, now)
+        self.serve(self.sent, call, now).reply
     }
 
     fn fault(&mut self, call: &Call, now: Timestamp) -> Fault {
@@ -177,20 +201,64 @@ impl State {
         (Duration::from_millis(total / 2), Duration::from_millis(total - total / 2))
     }
 
-    fn post(&mut self, due: Timestamp, call: Call, sender: Option<oneshot::Sender<Reply>>) {
+    fn post(&mut self, due: Timestamp, call: Call, sender: Option<oneshot::Sender<Served>>) {
         self.deliveries += 1;
         self.on_the_way.insert((due, self.deliveries), Delivery { number: self.sent, call, sender });
     }
 
-    fn serve(&mut self, number: u64, call: &Call, at: Timestamp) -> Reply {
+    /// What a subscription gives. `waker` is woken when the account changes while it gives nothing.
+    pub(super) fn push(&mut self, number: u64, subscription: &mut Subscription, now: Timestamp, waker: &Waker) -> Push {
+        let now = self.settle(now);
+        match self.kinesis.push(subscription, now) {
+            Push::Wait(until) => {
+                self.wakers.insert(number, waker.clone());
+                let next = self.on_the_way.keys().next().map(|(due, _)| *due);
+                Push::Wait(next.map_or(until, |due| due.min(until)))
+            }
+            push => push,
+        }
+    }
+
+    pub(super) fn stream_fault(&mut self, pushed: &Pushed<'_>) -> StreamFault {
+        self.stream_faults.as_mut().map_or_else(StreamFault::none, |faults| faults(pushed))
+    }
+
+    /// The reader of a subscription is gone.
+    pub(super) fn close(&mut self, number: u64, subscription: &Subscription, now: Timestamp) {
+        let now = self.settle(now);
+        self.wakers.remove(&number);
+        self.kinesis.unsubscribe(subscription, now);
+    }
+
+    /// The readers of subscriptions ask again, in the order in which they began.
+    pub(super) fn wake(&mut self) {
+        for waker in std::mem::take(&mut self.wakers).into_values() {
+            waker.wake();
+        }
+    }
+
+    fn serve(&mut self, number: u64, call: &Call, at: Timestamp) -> Served {
         let Call { client, service, operation, body } = call;
-        let reply = match service {
-            Service::Kinesis => self.kinesis.call(operation, body, at, &mut self.rng),
-            Service::DynamoDb => self.dynamodb.call(operation, body, at, &mut self.rng),
+        let (reply, subscription) = match service {
+            Service::Kinesis if operation == SUBSCRIBE => match self.kinesis.call_subscribe(body, at) {
+                Ok(subscription) => (Reply::ok(json!({})), Some(subscription)),
+                Err(error) => (error.into(), None),
+            },
+            Service::Kinesis => (self.kinesis.call(operation, body, at, &mut self.rng), None),
+            Service::DynamoDb => (self.dynamodb.call(operation, body, at, &mut self.rng), None),
         };
+        if changes(call) {
+            self.wake();
+        }
         if let Some(observer) = &mut self.observer {
             observer(&Exchange { number, at, client, service: *service, operation, request: body, reply: &reply });
         }
-        reply
+        Served { reply, subscription }
     }
+}
+
+/// Whether a subscription may have something to give for a request.
+fn changes(call: &Call) -> bool {
+    let reads = ["Describe", "Get", "List"];
+    call.service == Service::Kinesis && !reads.iter().any(|prefix| call.operation.starts_with(prefix))
 }

@@ -1,5 +1,7 @@
 //! The rules of the Kinesis model, by the operations they belong to.
 
+mod consumers;
+mod consumers_json;
 mod iterators;
 mod json;
 mod list_shards;
@@ -11,4 +13,6 @@ mod retention;
 mod sdk;
 mod settings;
 mod streams;
+mod subscriptions;
+mod subscriptions_end;
 mod world;

@@ -1,11 +1,12 @@
 //! An account with a clock that tests turn.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kcl_local::Timestamp;
 use kcl_local::kinesis::{
-    Error, ErrorCode, Kinesis, ListShards, NewRecord, Placed, RecordsPage, Settings, ShardFilter, ShardId,
-    StartingPosition, StreamSpec,
+    Error, ErrorCode, Kinesis, ListShards, NewRecord, Placed, Push, Record, RecordsPage, Settings, ShardFilter,
+    ShardId, StartingPosition, StreamSpec, Subscription, SubscriptionEvent,
 };
 use serde_json::Value;
 
@@ -100,6 +101,53 @@ impl World {
         payloads(&self.get(&iterator))
     }
 
+    /// Registers a consumer of `orders` and waits until it is ACTIVE; its ARN.
+    pub(crate) fn register(&mut self, name: &str) -> String {
+        let consumer = self.kinesis.register_consumer(S, name, BTreeMap::new(), self.now).expect("registered");
+        self.pass(1000);
+        consumer.arn
+    }
+
+    pub(crate) fn try_subscribe(
+        &mut self,
+        arn: &str,
+        shard: u32,
+        position: StartingPosition,
+    ) -> Result<Subscription, Error> {
+        self.kinesis.subscribe_to_shard(arn, ShardId(shard), position, self.now)
+    }
+
+    pub(crate) fn subscribe(&mut self, arn: &str, shard: u32, position: StartingPosition) -> Subscription {
+        self.try_subscribe(arn, shard, position).expect("a subscription")
+    }
+
+    pub(crate) fn push(&mut self, subscription: &mut Subscription) -> Push {
+        self.kinesis.push(subscription, self.now)
+    }
+
+    /// The next event, waited for as long as it takes.
+    pub(crate) fn event(&mut self, subscription: &mut Subscription) -> SubscriptionEvent {
+        loop {
+            match self.push(subscription) {
+                Push::Event(event) => return event,
+                Push::Wait(until) => self.now = until,
+                other => panic!("no event: {other:?}"),
+            }
+        }
+    }
+
+    /// How a subscription ends, and the payloads that it gives before.
+    pub(crate) fn drain(&mut self, subscription: &mut Subscription) -> (Vec<String>, Push) {
+        let mut given = Vec::new();
+        loop {
+            match self.push(subscription) {
+                Push::Event(event) => given.extend(event.records.iter().map(payload)),
+                Push::Wait(until) => self.now = until,
+                end => return (given, end),
+            }
+        }
+    }
+
     /// The numbers of the shards that a listing gives.
     pub(crate) fn listed(&mut self, filter: ShardFilter) -> Vec<u32> {
         let request = ListShards { filter, ..ListShards::default() };
@@ -119,7 +167,11 @@ impl World {
 }
 
 pub(crate) fn payloads(page: &RecordsPage) -> Vec<String> {
-    page.records.iter().map(|record| String::from_utf8_lossy(&record.data).into_owned()).collect()
+    page.records.iter().map(payload).collect()
+}
+
+pub(crate) fn payload(record: &Record) -> String {
+    String::from_utf8_lossy(&record.data).into_owned()
 }
 
 pub(crate) fn text(value: &Value) -> String {

@@ -62,8 +62,18 @@ pub(super) fn create(kinesis: &mut Kinesis, request: &Value, now: Timestamp) -> 
     Ok(json!({}))
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Delete {
+    enforce_consumer_deletion: Option<bool>,
+}
+
 pub(super) fn delete(kinesis: &mut Kinesis, request: &Value, now: Timestamp) -> Result<Value, Error> {
-    kinesis.delete_stream(fields::stream(&kinesis.settings, request)?, now)?;
+    let stream = fields::stream(&kinesis.settings, request)?;
+    match fields::parse::<Delete>(request)?.enforce_consumer_deletion {
+        Some(true) => kinesis.delete_stream_and_consumers(stream, now)?,
+        Some(false) | None => kinesis.delete_stream(stream, now)?,
+    }
     Ok(json!({}))
 }
 
@@ -94,7 +104,7 @@ pub(super) fn summary(kinesis: &mut Kinesis, request: &Value, now: Timestamp) ->
     let description = kinesis.describe_stream(fields::stream(&kinesis.settings, request)?, now)?;
     let mut body = common_json(&description);
     body["OpenShardCount"] = json!(description.open_shard_count);
-    body["ConsumerCount"] = json!(0);
+    body["ConsumerCount"] = json!(description.consumer_count);
     body["MaxRecordSizeInKiB"] = json!(description.max_record_size_kib);
     // StreamDescriptionSummary: "only present for streams that use the on-demand capacity mode".
     if description.mode == StreamMode::OnDemand {

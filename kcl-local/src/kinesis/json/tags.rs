@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::fields;
 use crate::kinesis::error::Error;
-use crate::kinesis::{Kinesis, Timestamp};
+use crate::kinesis::{Kinesis, Timestamp, names};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -49,4 +49,47 @@ pub(super) fn list(kinesis: &mut Kinesis, request: &Value, now: Timestamp) -> Re
     let tags: Vec<Value> =
         rest.by_ref().take(limit.max(1)).map(|(key, value)| json!({"Key": key, "Value": value})).collect();
     Ok(json!({"Tags": tags, "HasMoreTags": rest.next().is_some()}))
+}
+
+#[derive(Deserialize)]
+struct Resource<'a> {
+    #[serde(rename = "ResourceARN")]
+    arn: &'a str,
+}
+
+/// The stream, and the consumer if the ARN is that of one.
+fn resource(kinesis: &Kinesis, request: &Value) -> Result<(String, Option<String>), Error> {
+    let Resource { arn } = fields::parse(request)?;
+    if arn.contains("/consumer/") {
+        let id = kinesis.consumer_of_arn(arn)?;
+        return Ok((id.stream, Some(id.name)));
+    }
+    Ok((names::resolve(&kinesis.settings, None, Some(arn))?.to_owned(), None))
+}
+
+pub(super) fn add_to_resource(kinesis: &mut Kinesis, request: &Value, now: Timestamp) -> Result<Value, Error> {
+    let AddTags { tags } = fields::parse(request)?;
+    match resource(kinesis, request)? {
+        (stream, None) => kinesis.add_tags(&stream, tags, now)?,
+        (stream, Some(consumer)) => kinesis.add_consumer_tags(&stream, &consumer, tags, now)?,
+    }
+    Ok(json!({}))
+}
+
+pub(super) fn remove_from_resource(kinesis: &mut Kinesis, request: &Value, now: Timestamp) -> Result<Value, Error> {
+    let RemoveTags { tag_keys } = fields::parse(request)?;
+    match resource(kinesis, request)? {
+        (stream, None) => kinesis.remove_tags(&stream, &tag_keys, now)?,
+        (stream, Some(consumer)) => kinesis.remove_consumer_tags(&stream, &consumer, &tag_keys, now)?,
+    }
+    Ok(json!({}))
+}
+
+pub(super) fn list_of_resource(kinesis: &mut Kinesis, request: &Value, now: Timestamp) -> Result<Value, Error> {
+    let tags = match resource(kinesis, request)? {
+        (stream, None) => kinesis.tags(&stream, now)?,
+        (stream, Some(consumer)) => kinesis.consumer_tags(&stream, &consumer, now)?,
+    };
+    let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+    Ok(json!({"Tags": tags}))
 }
