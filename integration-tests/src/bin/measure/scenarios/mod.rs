@@ -1,0 +1,6 @@
+//! What can be measured, each in a file of its own.
+
+pub(crate) mod failover;
+pub(crate) mod handover;
+pub(crate) mod idle;
+pub(crate) mod scale_out;
