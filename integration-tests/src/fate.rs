@@ -69,7 +69,7 @@ impl Fate {
         };
         match ended {
             None => HowOver::Killed,
-            Some(Ok(())) => HowOver::Stopped,
+            Some(Ok(_)) => HowOver::Stopped,
             Some(Err(error)) => HowOver::Failed(with_causes(&error)),
         }
     }

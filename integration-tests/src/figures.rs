@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use kcl_core::event::Event;
+
 use crate::faults::Class;
 use crate::history::{HowOver, What};
 use crate::world::Lived;
@@ -31,6 +33,14 @@ pub struct Figures {
     pub failures: u64,
     /// Splits and merges.
     pub reshards: u64,
+    /// Leases passed on by their holders.
+    pub passed: u64,
+    /// Leases that nobody held, offered to somebody.
+    pub offered: u64,
+    /// Holders asked to pass a lease on.
+    pub asked: u64,
+    /// How often a worker began to balance.
+    pub leaders: u64,
 }
 
 impl Figures {
@@ -50,6 +60,13 @@ impl Figures {
                 What::Over { how: HowOver::Stopped, .. } => figures.stops += 1,
                 What::Over { how: HowOver::Failed(_), .. } => figures.failures += 1,
                 What::Resharded { .. } => figures.reshards += 1,
+                What::Event { event, .. } => match event {
+                    Event::LeasePassed { .. } => figures.passed += 1,
+                    Event::LeaseOffered { .. } => figures.offered += 1,
+                    Event::MoveAsked { .. } => figures.asked += 1,
+                    Event::Leading { now: true } => figures.leaders += 1,
+                    _ => {}
+                },
                 What::Lease { shard, row: Some(row), .. } => {
                     let before = committed.insert(shard, &row.checkpoint);
                     figures.commits += u64::from(before.is_some_and(|before| *before != row.checkpoint));
@@ -89,6 +106,8 @@ impl fmt::Display for Figures {
             write!(f, "{}{class}:{count}", if place == 0 { '(' } else { ',' })?;
         }
         write!(f, "{} commits={} kills={}", if self.faults.is_empty() { "" } else { ")" }, self.commits, self.kills)?;
-        write!(f, " stops={} failures={} reshards={}", self.stops, self.failures, self.reshards)
+        write!(f, " stops={} failures={} reshards={}", self.stops, self.failures, self.reshards)?;
+        let Self { passed, offered, asked, leaders, .. } = self;
+        write!(f, " passed={passed} offered={offered} asked={asked} leaders={leaders}")
     }
 }

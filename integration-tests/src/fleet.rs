@@ -11,7 +11,7 @@ use crate::fate::Fate;
 use crate::handling::Handling;
 use crate::history::{HowOver, Run, What};
 use crate::planted::Planted;
-use crate::site::{Site, WorkerSpec};
+use crate::site::{Clocks, Site, WorkerSpec};
 
 /// What the workers of a fleet have in common.
 #[derive(Debug, Clone)]
@@ -26,6 +26,19 @@ pub struct FleetSpec {
     pub handling: Arc<Handling>,
     /// A planted bug.
     pub planted: Option<Planted>,
+    /// What is wrong with the clocks of each slot; right where nothing is said.
+    pub clocks: Vec<Clocks>,
+    /// The most leases that one worker may be given.
+    pub max_leases: Option<usize>,
+}
+
+impl FleetSpec {
+    /// Workers whose processors do well, whose clocks are right, and who have no limits.
+    #[must_use]
+    pub fn plain(failover: Duration, seed: u64) -> Self {
+        let handling = Arc::new(Handling::default());
+        Self { failover, seed, read_limit: 10_000, handling, planted: None, clocks: Vec::new(), max_leases: None }
+    }
 }
 
 /// The workers of a site. Dropping it drops all of them.
@@ -75,9 +88,12 @@ impl Fleet {
     pub fn start_with(&mut self, slot: usize, id: &str, fate: Fate) -> Result<Live, ConfigError> {
         self.begun += 1;
         let run = Run(self.begun);
-        let FleetSpec { failover, seed, read_limit, handling, planted } = self.spec.clone();
+        let FleetSpec { failover, seed, read_limit, handling, planted, clocks, max_leases } = self.spec.clone();
+        let clocks = clocks.get(slot).copied().unwrap_or_default();
         let seed = seed.wrapping_add(u64::from(run.0) << 40);
-        let spec = WorkerSpec { run, slot, id: id.to_owned(), failover, seed, read_limit, handling, planted };
+        let id_of = id.to_owned();
+        let spec =
+            WorkerSpec { run, slot, id: id_of, failover, seed, read_limit, handling, planted, clocks, max_leases };
         let worker = self.site.worker(&spec)?;
         let fate = Arc::new(fate);
         let live = Live { run, slot, id: id.to_owned(), handle: worker.handle(), fate: Arc::clone(&fate) };

@@ -8,6 +8,7 @@ use kcl_local::{Service, Settings};
 
 use crate::faults::{Class, Window};
 use crate::handling::Handling;
+use crate::site::Clocks;
 
 /// When the first worker starts, after the stream is ACTIVE.
 const START: Duration = Duration::from_secs(2);
@@ -21,6 +22,10 @@ pub struct Plan {
     pub failover: Duration,
     /// When each worker starts, since the world began.
     pub starts: Vec<Duration>,
+    /// What is wrong with each worker's clocks.
+    pub clocks: Vec<Clocks>,
+    /// The most leases that one worker may be given.
+    pub max_leases: Option<usize>,
     /// The shards that the stream begins with.
     pub shards: u32,
     /// How the services behave.
@@ -121,11 +126,19 @@ impl Plan {
         let failover = luck.millis(4_000..=10_000);
         let calm = luck.millis(35_000..=60_000);
         let workers = luck.0.usize(1..=3);
-        let starts: Vec<_> = (0..workers).map(|_| START + luck.millis(0..=3_000)).collect();
+        let mut starts: Vec<_> = (0..workers).map(|_| START + luck.millis(0..=3_000)).collect();
+        // Drawn beside the rest: what a seed had in store before there were these, it still has.
+        let mut beside = Luck(fastrand::Rng::with_seed(seed ^ 0x666c_6565));
+        starts.extend((0..beside.0.usize(0..=2)).map(|_| beside.millis(8_000..=30_000)));
+        let clocks: Vec<_> = starts.iter().map(|_| clocks(&mut beside)).collect();
+        // Never so few that some shards could be read by nobody.
+        let max_leases = beside.happens(0.2).then(|| beside.0.usize(12..=20));
         let mut plan = Self {
             seed,
             failover,
             starts,
+            clocks,
+            max_leases,
             shards: luck.0.u32(1..=4),
             services: services(seed, &mut luck),
             read_limit: luck.one_of(&[20, 100, 10_000]),
@@ -202,6 +215,13 @@ impl Plan {
         let longest = u64::try_from(self.failover.as_millis()).unwrap_or(u64::MAX) * 3 / 2;
         Back { after: luck.millis(0..=longest), same_id: luck.happens(0.5) }
     }
+}
+
+/// Monotonic clocks are up to a hundredth wrong, as far as the fleet is made to bear it; wall clocks are any time wrong.
+fn clocks(luck: &mut Luck) -> Clocks {
+    let rate = luck.one_of(&[1.0, 0.99, 1.01, 0.995, 1.005]);
+    let skew_ms = luck.one_of(&[0, 0, -500, 3_000, -90_000, 90_000]);
+    Clocks { rate, skew_ms }
 }
 
 fn services(seed: u64, luck: &mut Luck) -> Settings {

@@ -7,10 +7,13 @@ use kcl_core::async_trait;
 use kcl_core::checkpointer::Checkpointer;
 use kcl_core::error::{Failure, StoreError};
 use kcl_core::ids::{ShardKey, WorkerId};
-use kcl_core::lease::Lease;
+use kcl_core::lease::{Instance, Lease};
+use kcl_core::member::{LeaderLock, LockWrite, Member, MemberReport, Wake};
 use kcl_core::processor::{Acknowledgement, RecordProcessor, ShardContext};
 use kcl_core::record::Batch;
-use kcl_core::store::{LeaseStore, LeaseWrite, Listing, WriteOutcome};
+use kcl_core::shard::HashKeyRange;
+use kcl_core::store::{LeaseStore, LeaseWrite, Listing, MemberStore, WriteOutcome};
+use kcl_core::time::Timestamp;
 
 /// A planted bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,7 +149,50 @@ impl LeaseStore for Store {
         answers.into_iter().map(|answer| answer.map(|answer| self.answer(answer))).collect()
     }
 
+    async fn initiate(&self, seen: &Lease, to: &WorkerId) -> Result<WriteOutcome, StoreError> {
+        self.inner.initiate(seen, to).await.map(|answer| self.answer(answer))
+    }
+
+    async fn note_hash_range(&self, shard: &ShardKey, range: HashKeyRange) -> Result<(), StoreError> {
+        self.inner.note_hash_range(shard, range).await
+    }
+
     async fn delete(&self, seen: &Lease) -> Result<WriteOutcome, StoreError> {
         self.inner.delete(seen).await.map(|answer| self.answer(answer))
+    }
+}
+
+#[async_trait]
+impl MemberStore for Store {
+    async fn report(&self, report: &MemberReport) -> Result<bool, StoreError> {
+        self.inner.report(report).await
+    }
+
+    async fn member(&self, worker: &WorkerId, consistent: bool) -> Result<Option<Member>, StoreError> {
+        self.inner.member(worker, consistent).await
+    }
+
+    async fn wake(&self, worker: &WorkerId, wakes: &[Wake]) -> Result<bool, StoreError> {
+        self.inner.wake(worker, wakes).await
+    }
+
+    async fn consume(&self, worker: &WorkerId, wakes: &[Wake]) -> Result<(), StoreError> {
+        self.inner.consume(worker, wakes).await
+    }
+
+    async fn resign(&self, worker: &WorkerId, instance: Instance, now: Timestamp) -> Result<bool, StoreError> {
+        self.inner.resign(worker, instance, now).await
+    }
+
+    async fn remove_member(&self, seen: &Member) -> Result<(), StoreError> {
+        self.inner.remove_member(seen).await
+    }
+
+    async fn leader(&self) -> Result<Option<LeaderLock>, StoreError> {
+        self.inner.leader().await
+    }
+
+    async fn lock(&self, write: &LockWrite) -> Result<bool, StoreError> {
+        self.inner.lock(write).await
     }
 }

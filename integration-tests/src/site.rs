@@ -9,6 +9,7 @@ use kcl_core::event::Event;
 use kcl_core::polling::Polling;
 use kcl_core::processor::ShardContext;
 use kcl_core::time::{Timestamp, WallClock};
+use kcl_core::utilization::Gauge;
 use kcl_core::worker::Worker;
 use kcl_dynamo_leases::DynamoLeases;
 use kcl_local::{Local, Service, Settings};
@@ -40,6 +41,24 @@ pub struct Site {
     pub(crate) ledger: Ledger,
 }
 
+/// What is wrong with the clocks of one worker.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clocks {
+    /// How much longer everything takes by the world's clock that takes a second by the worker's: a monotonic clock that
+    /// runs too slow has more than 1. What a worker does in good time depends on its failover time alone, so this is what
+    /// is stretched.
+    pub rate: f64,
+    /// How far its wall clock is ahead, in milliseconds.
+    pub skew_ms: i64,
+}
+
+impl Default for Clocks {
+    /// Right.
+    fn default() -> Self {
+        Self { rate: 1.0, skew_ms: 0 }
+    }
+}
+
 /// One worker process.
 #[derive(Debug, Clone)]
 pub struct WorkerSpec {
@@ -59,6 +78,10 @@ pub struct WorkerSpec {
     pub handling: Arc<Handling>,
     /// A bug that is planted into it.
     pub planted: Option<Planted>,
+    /// What is wrong with its clocks.
+    pub clocks: Clocks,
+    /// The most leases that it may be given.
+    pub max_leases: Option<usize>,
 }
 
 impl Site {
@@ -116,6 +139,11 @@ impl Site {
         WallClock::new(move || Timestamp::from_millis(clock.now().0))
     }
 
+    fn wall_clock_of(&self, clocks: Clocks) -> WallClock {
+        let clock = self.local.clock().clone();
+        WallClock::new(move || Timestamp::from_millis(clock.now().0.saturating_add_signed(clocks.skew_ms)))
+    }
+
     /// A worker of the real crates, on the real SDK clients.
     ///
     /// # Errors
@@ -127,19 +155,23 @@ impl Site {
         let polling = Polling::builder(self.local.kinesis_client(&label), STREAM)
             .limit(spec.read_limit)
             .request_timeout(Duration::from_secs(2))
-            .clock(self.wall_clock())
+            .clock(self.wall_clock_of(spec.clocks))
             .build()?;
         let maker = Maker::new(self.recorder.clone(), spec);
         let planted = spec.planted;
         let factory = move |context: ShardContext| planted::processor(Recording::new(&maker, &context), planted);
         let (recorder, run) = (self.recorder.clone(), spec.run);
         let observer = move |event: &Event| recorder.note(What::Event { run, event: event.clone() });
-        Worker::builder(APP, leases, polling, factory)
+        let builder = Worker::builder(APP, leases, polling, factory)
             .worker_id(spec.id.as_str())
-            .failover_after(spec.failover)
-            .wall_clock(self.wall_clock())
+            .failover_after(spec.failover.mul_f64(spec.clocks.rate))
+            .wall_clock(self.wall_clock_of(spec.clocks))
             .seed(spec.seed)
-            .observer(observer)
-            .build()
+            .utilization(Gauge::new(|| None))
+            .observer(observer);
+        match spec.max_leases {
+            Some(most) => builder.max_leases(most).build(),
+            None => builder.build(),
+        }
     }
 }

@@ -47,8 +47,12 @@ impl Witness {
 
     fn applied(&self, at: u64, seen: &Exchange<'_>) {
         let (request, reply) = (seen.request, &seen.reply.body);
-        let lease = |item: &Value, row| {
+        let lease = |item: &Value, row: Option<Row>| {
             let shard = item["leaseKey"]["S"].as_str().unwrap_or_default().to_owned();
+            if !shard.starts_with("shardId-") {
+                // The row of a worker, or the leader lock.
+                return;
+            }
             self.recorder.note_at(at, What::Lease { run: label::run(seen.client), shard, row });
         };
         match seen.operation {

@@ -77,7 +77,8 @@ pub async fn live(plan: Plan, planted: Option<Planted>, trace: Trace) -> Lived {
     let history = History {
         happenings: world.site.recorder.happenings(),
         shards: world.site.shards(),
-        failover: world.plan.failover,
+        // By the slowest clock.
+        failover: world.plan.failover.mul_f64(1.01),
         staleness: world.plan.services.dynamodb.stale_reads.map_or(Duration::ZERO, |stale| stale.max_age),
     };
     let (trace, text) = world.site.recorder.traced();
@@ -94,6 +95,8 @@ impl World {
             read_limit: plan.read_limit,
             handling: Arc::clone(&handling),
             planted,
+            clocks: plan.clocks.clone(),
+            max_leases: plan.max_leases,
         };
         let workers = plan.starts.len();
         Self {

@@ -1,11 +1,9 @@
 //! How soon records are read, in virtual time, with the services as slow as they are by default: a table is CREATING for
 //! 8 s, its index for 60 s.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use integration_tests::fleet::{Fleet, FleetSpec};
-use integration_tests::handling::Handling;
 use integration_tests::history::{Happening, Run, What};
 use integration_tests::producer::Producer;
 use integration_tests::site::{STREAM, Site};
@@ -28,8 +26,7 @@ impl World {
     async fn new(shards: u32) -> Self {
         let site = Site::new(Settings::default(), Trace::default());
         site.create_stream(shards).await;
-        let handling = Arc::new(Handling::default());
-        let spec = FleetSpec { failover: FAILOVER, seed: 7, read_limit: 10_000, handling, planted: None };
+        let spec = FleetSpec::plain(FAILOVER, 7);
         let fleet = Fleet::new(site.clone(), spec);
         let mut world = Self { producer: Producer::new(&site, 7), fleet, site };
         world.put().await;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -19,7 +20,11 @@ const BLOCK: usize = 1024;
 pub struct ByteBudget {
     blocks: Arc<Semaphore>,
     total: u32,
+    /// Is told when a reservation begins to wait, and when it does not any more.
+    told: Option<Arc<Told>>,
 }
+
+type Told = dyn Fn(bool) + Send + Sync;
 
 /// A part of a [`ByteBudget`]; it goes back when this is dropped.
 #[derive(Debug)]
@@ -36,7 +41,13 @@ impl ByteBudget {
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         let total = blocks(bytes).clamp(1, u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
-        Self { blocks: Arc::new(Semaphore::new(total as usize)), total }
+        Self { blocks: Arc::new(Semaphore::new(total as usize)), total, told: None }
+    }
+
+    /// The same budget, seen by one whose waiting for it is told: `true` when a reservation has to wait, `false` when it
+    /// does not any more.
+    pub(crate) fn telling(&self, told: impl Fn(bool) + Send + Sync + 'static) -> Self {
+        Self { told: Some(Arc::new(told)), ..self.clone() }
     }
 
     /// Waits until this many bytes are free, and takes them.
@@ -44,7 +55,15 @@ impl ByteBudget {
     /// Cancel safe: dropping the future takes nothing, and gives up the place in the queue.
     pub async fn reserve(&self, bytes: usize) -> ByteShare {
         let wanted = blocks(bytes).clamp(1, self.total);
-        match Arc::clone(&self.blocks).acquire_many_owned(wanted).await {
+        let mut acquired = std::pin::pin!(Arc::clone(&self.blocks).acquire_many_owned(wanted));
+        let acquired = match futures_util::poll!(acquired.as_mut()) {
+            Poll::Ready(acquired) => acquired,
+            Poll::Pending => {
+                let _waits = Waits::begin(self.told.as_deref());
+                acquired.await
+            }
+        };
+        match acquired {
             Ok(permit) => ByteShare { permit },
             Err(_closed) => unreachable!("the semaphore of a budget is never closed"),
         }
@@ -88,6 +107,26 @@ impl ByteShare {
     }
 }
 
+/// A reservation waits as long as this is kept.
+struct Waits<'a>(Option<&'a Told>);
+
+impl<'a> Waits<'a> {
+    fn begin(told: Option<&'a Told>) -> Self {
+        if let Some(told) = told {
+            told(true);
+        }
+        Self(told)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        if let Some(told) = self.0 {
+            told(false);
+        }
+    }
+}
+
 impl fmt::Debug for ByteBudget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ByteBudget({} of {} bytes out)", self.used(), self.total())
@@ -96,6 +135,7 @@ impl fmt::Debug for ByteBudget {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::time::Duration;
 
     use super::*;
@@ -125,6 +165,24 @@ mod tests {
         assert!(waits(budget.reserve(1)).await);
         drop(big);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_is_told_and_nothing_else() {
+        let heard: Arc<Mutex<Vec<bool>>> = Arc::default();
+        let hears = Arc::clone(&heard);
+        let budget = ByteBudget::new(10 * BLOCK);
+        let telling = budget.telling(move |waits| hears.lock().expect("whole").push(waits));
+        let all = telling.reserve(10 * BLOCK).await;
+        assert!(heard.lock().expect("whole").is_empty());
+        let mut waiting = std::pin::pin!(telling.reserve(BLOCK));
+        assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+        assert_eq!(*heard.lock().expect("whole"), [true]);
+        drop(all);
+        let _one = waiting.await;
+        assert_eq!(*heard.lock().expect("whole"), [true, false]);
+        assert!(waits(telling.reserve(10 * BLOCK)).await);
+        assert_eq!(*heard.lock().expect("whole"), [true, false, true, false], "given up, it waits no more");
     }
 
     #[tokio::test(start_paused = true)]

@@ -219,15 +219,13 @@ pub enum WorkerError {
         /// What the stream said.
         source: SourceError,
     },
-    /// Another live process uses this worker's id.
+    /// Another process was started later under this worker's id. The earlier one ends.
     #[error(
-        "worker {worker}: another live process uses this worker id (it holds shard {shard}); give each process an id of its own, or leave it to the default"
+        "worker {worker}: another process was started under this worker id and has taken over; give each process an id of its own, or leave it to the default"
     )]
     DuplicateWorker {
         /// This worker.
         worker: WorkerId,
-        /// A shard that the other one holds.
-        shard: ShardKey,
     },
     /// The stream is not the one that the leases were made for: it was deleted and created again.
     #[error(

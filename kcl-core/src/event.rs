@@ -30,6 +30,18 @@ pub enum Event {
     WorkerStarted,
     /// The worker is told to stop, and stops reading.
     ShutdownRequested,
+    /// The worker stopped in good order. How many shards it had, and what became of them: see
+    /// [`ShutdownReport`](crate::worker::ShutdownReport).
+    WorkerStopped {
+        /// They were passed to other workers.
+        passed: usize,
+        /// They were left free.
+        freed: usize,
+        /// Their processors were cut off.
+        cut_off: usize,
+        /// They could not be given away.
+        left: usize,
+    },
     /// A lease was added to the table.
     LeaseCreated {
         /// The shard.
@@ -61,6 +73,39 @@ pub enum Event {
         from: Option<WorkerId>,
         /// Where it goes on.
         checkpoint: Position,
+    },
+    /// This worker gave a shard to another one, with a last commit of what is done.
+    LeasePassed {
+        /// The shard.
+        shard: ShardKey,
+        /// Who is to go on with it.
+        to: WorkerId,
+    },
+    /// Nobody read a shard, and this worker named the one that is to begin.
+    LeaseOffered {
+        /// The shard.
+        shard: ShardKey,
+        /// Who.
+        to: WorkerId,
+    },
+    /// This worker, which balances, asked the holder of a shard to give it to another worker.
+    MoveAsked {
+        /// The shard.
+        shard: ShardKey,
+        /// Its holder.
+        from: Option<WorkerId>,
+        /// The receiver.
+        to: WorkerId,
+    },
+    /// Shards are read by nobody, because every worker that lives is at its limit of leases.
+    NoRoom {
+        /// How many.
+        shards: usize,
+    },
+    /// This worker began, or ceased, to balance the fleet.
+    Leading {
+        /// Whether it does now.
+        now: bool,
     },
     /// A shard stopped being this worker's.
     LeaseEnded {
@@ -138,6 +183,27 @@ pub enum Event {
         /// The call.
         call: ProcessorCall,
     },
+    /// A call of the processor lasts long: told after a minute and then every minute, and once more when it is over.
+    /// Nothing is done about it unless the worker is told to give up such shards.
+    ProcessorSlow {
+        /// The shard.
+        shard: ShardKey,
+        /// The call.
+        call: ProcessorCall,
+        /// For how long it lasts, or has lasted.
+        lasting: Duration,
+        /// It is over: it returned, or was cut off.
+        returned: bool,
+    },
+    /// A shard is not gone on with, for as long as the worker was told to bear it, and this worker gives its lease up, for
+    /// others to go on from the last commit. [`LeaseEnded`](Self::LeaseEnded) follows, and
+    /// [`LeasePassed`](Self::LeasePassed) if there is another worker that can have it.
+    ShardStalled {
+        /// The shard.
+        shard: ShardKey,
+        /// What does not go on.
+        cause: StallCause,
+    },
     /// A position was committed.
     Checkpointed {
         /// The shard.
@@ -202,6 +268,16 @@ pub enum Event {
         /// What happened.
         error: String,
     },
+    /// The worker begins to read a stream.
+    StreamAdded {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// The worker reads a stream no more, as it was told.
+    StreamRemoved {
+        /// The stream.
+        stream: StreamId,
+    },
     /// The stream was deleted and created again; the leases belong to the earlier one.
     StreamRecreated {
         /// The stream.
@@ -222,6 +298,29 @@ pub enum ProcessorCall {
     LeaseLost,
 }
 
+/// What does not go on when a shard is given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StallCause {
+    /// The reader got no answer, or errors only.
+    Reader {
+        /// For how long it has asked.
+        asked: Duration,
+    },
+    /// A call of the processor does not return.
+    Processor {
+        /// The call.
+        call: ProcessorCall,
+        /// For how long it lasts.
+        lasting: Duration,
+    },
+    /// The worker's own task for the shard ended before its time.
+    Ended {
+        /// What it said, if it panicked.
+        last_words: String,
+    },
+}
+
 /// What a worker looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -230,4 +329,6 @@ pub enum Look {
     Leases,
     /// The stream's shards, and their leases.
     Shards,
+    /// The rows of workers, and the leader lock.
+    Members,
 }

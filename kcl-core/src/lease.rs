@@ -13,7 +13,7 @@ use crate::position::Position;
 use crate::shard::HashKeyRange;
 use crate::time::Timestamp;
 
-pub use write::{LeaseAction, LeaseWrite, WriteOutcome};
+pub use write::{LeaseAction, LeaseWrite, Load, WriteOutcome};
 
 /// One shard's lease, as a store gave it. It may be out of date the moment it is read; every write names the
 /// [`Version`] that it rests on, and loses if that is gone.
@@ -49,8 +49,8 @@ pub struct Lease {
     pub children: Vec<ShardId>,
     /// The shard's hash keys.
     pub hash_range: Option<HashKeyRange>,
-    /// What its owner processed lately, in KiB/s.
-    pub throughput_kbps: Option<f64>,
+    /// How much work it is, as its owner told last.
+    pub load: Load,
     /// How often the owner changed since the last checkpoint.
     pub owner_switches: u64,
 }
@@ -74,7 +74,7 @@ impl Lease {
             parents: Vec::new(),
             children: Vec::new(),
             hash_range: None,
-            throughput_kbps: None,
+            load: Load::default(),
             owner_switches: 0,
         }
     }
@@ -273,8 +273,10 @@ pub enum CreateReason {
 pub enum EndReason {
     /// The shard is finished.
     Finished,
-    /// This worker gave it back on being told to stop.
+    /// This worker gave it back, or passed it on to another one, as it was told to.
     Released,
+    /// This worker gave it up: nothing went on with it.
+    Stalled,
     /// Another worker has it.
     Taken,
     /// It could not be renewed in time.

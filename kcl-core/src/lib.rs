@@ -57,23 +57,27 @@ pub mod error;
 pub mod event;
 pub mod ids;
 pub mod lease;
+pub mod member;
 pub mod memory;
 #[cfg(feature = "kinesis")]
 pub mod polling;
 pub mod position;
 pub mod processor;
 pub mod record;
+mod removal;
 mod report;
 pub mod reset;
 pub mod retrieval;
 mod retry;
 pub mod shard;
 mod shard_task;
+pub mod signals;
 pub mod store;
 mod tenure;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
 pub mod time;
+pub mod utilization;
 pub mod worker;
 
 pub use async_trait::async_trait;
@@ -83,4 +87,5 @@ pub use position::InitialPosition;
 pub use processor::{Acknowledgement, RecordProcessor, ShardContext};
 pub use record::{Batch, Record};
 pub use report::status;
-pub use worker::{Worker, WorkerBuilder, WorkerHandle};
+pub use shard_task::Recreated;
+pub use worker::{ShutdownReport, Worker, WorkerBuilder, WorkerHandle};

@@ -1,6 +1,8 @@
 //! Leases in the memory of one process: for tests, for trying things out, and as the reference of what a
 //! [`LeaseStore`] does.
 
+mod members;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,8 +10,10 @@ use async_trait::async_trait;
 
 use crate::error::StoreError;
 use crate::ids::{ShardId, ShardKey, WorkerId};
-use crate::lease::{Heartbeat, Lease};
+use crate::lease::{Heartbeat, Lease, Load};
+use crate::member::{LeaderLock, Member};
 use crate::position::Position;
+use crate::shard::HashKeyRange;
 use crate::store::{LeaseAction, LeaseStore, LeaseWrite, Listing, WriteOutcome};
 use crate::time::Timestamp;
 
@@ -19,7 +23,14 @@ use crate::time::Timestamp;
 /// ends: the next one starts at the application's initial position.
 #[derive(Debug, Clone, Default)]
 pub struct InMemoryLeases {
-    table: Arc<Mutex<BTreeMap<ShardKey, Lease>>>,
+    table: Arc<Mutex<Table>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    leases: BTreeMap<ShardKey, Lease>,
+    members: BTreeMap<WorkerId, Member>,
+    lock: Option<LeaderLock>,
 }
 
 impl InMemoryLeases {
@@ -29,8 +40,8 @@ impl InMemoryLeases {
         Self::default()
     }
 
-    fn table(&self) -> MutexGuard<'_, BTreeMap<ShardKey, Lease>> {
-        // A lease is replaced as a whole, so a panic elsewhere cannot have left a half-written one.
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // Whatever changes a row cannot panic on the way, so a panic elsewhere cannot have left a half-written one.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -42,32 +53,39 @@ impl LeaseStore for InMemoryLeases {
     }
 
     async fn list(&self) -> Result<Listing, StoreError> {
-        Ok(Listing { leases: self.table().values().cloned().collect(), unreadable: Vec::new() })
+        let table = self.table();
+        Ok(Listing {
+            leases: table.leases.values().cloned().collect(),
+            unreadable: Vec::new(),
+            members: table.members.values().cloned().collect(),
+            lock: table.lock.clone(),
+            read_units: 0.0,
+        })
     }
 
     async fn list_owned(&self, owner: &WorkerId) -> Result<Option<Vec<ShardKey>>, StoreError> {
         let table = self.table();
-        let owned = table.values().filter(|lease| lease.owner.as_ref() == Some(owner));
+        let owned = table.leases.values().filter(|lease| lease.owner.as_ref() == Some(owner));
         Ok(Some(owned.map(|lease| lease.shard.clone()).collect()))
     }
 
     async fn get(&self, shard: &ShardKey) -> Result<Option<Lease>, StoreError> {
-        Ok(self.table().get(shard).cloned())
+        Ok(self.table().leases.get(shard).cloned())
     }
 
     async fn create(&self, new: &Lease) -> Result<WriteOutcome, StoreError> {
         let mut table = self.table();
-        if let Some(present) = table.get(&new.shard) {
+        if let Some(present) = table.leases.get(&new.shard) {
             return Ok(WriteOutcome::Refused(Some(present.clone())));
         }
         let stored = Lease { heartbeat: heartbeat(new), ..new.clone() };
-        table.insert(new.shard.clone(), stored.clone());
+        table.leases.insert(new.shard.clone(), stored.clone());
         Ok(WriteOutcome::Applied(stored))
     }
 
     async fn write(&self, write: &LeaseWrite) -> Result<WriteOutcome, StoreError> {
         let mut table = self.table();
-        let Some(lease) = table.get_mut(&write.seen.shard) else {
+        let Some(lease) = table.leases.get_mut(&write.seen.shard) else {
             return Ok(WriteOutcome::Refused(None));
         };
         if !admits(lease, write) {
@@ -77,13 +95,33 @@ impl LeaseStore for InMemoryLeases {
         Ok(WriteOutcome::Applied(lease.clone()))
     }
 
+    async fn initiate(&self, seen: &Lease, to: &WorkerId) -> Result<WriteOutcome, StoreError> {
+        let mut table = self.table();
+        let Some(lease) = table.leases.get_mut(&seen.shard) else {
+            return Ok(WriteOutcome::Refused(None));
+        };
+        let can_be_asked = lease.owner.is_some() && lease.checkpoint_owner.is_none() && !lease.is_finished();
+        if !can_be_asked || lease.owner != seen.owner || lease.owner.as_ref() == Some(to) {
+            return Ok(WriteOutcome::Refused(Some(lease.clone())));
+        }
+        lease.checkpoint_owner = lease.owner.replace(to.clone());
+        Ok(WriteOutcome::Applied(lease.clone()))
+    }
+
+    async fn note_hash_range(&self, shard: &ShardKey, range: HashKeyRange) -> Result<(), StoreError> {
+        if let Some(lease) = self.table().leases.get_mut(shard) {
+            lease.hash_range.get_or_insert(range);
+        }
+        Ok(())
+    }
+
     async fn delete(&self, seen: &Lease) -> Result<WriteOutcome, StoreError> {
         let mut table = self.table();
-        match table.get(&seen.shard) {
+        match table.leases.get(&seen.shard) {
             None => Ok(WriteOutcome::Applied(seen.clone())),
             Some(lease) if lease.version == seen.version && lease.is_finished() => {
                 let removed = lease.clone();
-                table.remove(&seen.shard);
+                table.leases.remove(&seen.shard);
                 Ok(WriteOutcome::Applied(removed))
             }
             Some(lease) => Ok(WriteOutcome::Refused(Some(lease.clone()))),
@@ -98,8 +136,10 @@ fn admits(lease: &Lease, write: &LeaseWrite) -> bool {
     lease.version == seen.version
         && match write.action {
             LeaseAction::Claim => owner == Some(&write.by) && checkpoint_owner.is_none(),
-            LeaseAction::Take => owner == seen.owner.as_ref() && checkpoint_owner == seen.checkpoint_owner.as_ref(),
-            LeaseAction::Renew { .. } | LeaseAction::Checkpoint { .. } | LeaseAction::Free { .. } => {
+            LeaseAction::Take | LeaseAction::Offer { .. } => {
+                owner == seen.owner.as_ref() && checkpoint_owner == seen.checkpoint_owner.as_ref()
+            }
+            LeaseAction::Renew { .. } | LeaseAction::Checkpoint { .. } | LeaseAction::Pass { .. } => {
                 lease.holder() == Some(&write.by)
             }
             LeaseAction::Reset { .. } => owner.is_none() && checkpoint_owner.is_none(),
@@ -114,25 +154,27 @@ fn written(mut lease: Lease, write: &LeaseWrite) -> Lease {
         LeaseAction::Claim => begin(&mut lease, write.now),
         LeaseAction::Take => {
             begin(&mut lease, write.now);
-            lease.owner = Some(write.by.clone());
-            lease.checkpoint_owner = None;
-            lease.owner_switches += 1;
+            name(&mut lease, &write.by);
         }
-        LeaseAction::Renew { throughput_kbps } => measure(&mut lease, *throughput_kbps),
-        LeaseAction::Checkpoint { position, throughput_kbps, children } => {
+        LeaseAction::Renew { load } => measure(&mut lease, *load),
+        LeaseAction::Checkpoint { position, load, children } => {
             commit(&mut lease, position);
-            measure(&mut lease, *throughput_kbps);
+            measure(&mut lease, *load);
             if !children.is_empty() {
                 lease.children = sorted(children);
             }
         }
-        LeaseAction::Free { checkpoint } => {
+        LeaseAction::Pass { to, checkpoint } => {
             if let Some(position) = checkpoint {
                 commit(&mut lease, position);
             }
-            lease.owner = None;
+            lease.owner.clone_from(to);
             lease.checkpoint_owner = None;
+            if to.as_ref().is_some_and(|to| *to != write.by) {
+                lease.owner_switches += 1;
+            }
         }
+        LeaseAction::Offer { to } => name(&mut lease, to),
         LeaseAction::Reset { position, start } => {
             lease.checkpoint = position.clone();
             lease.pending = None;
@@ -147,14 +189,21 @@ fn begin(lease: &mut Lease, now: Timestamp) {
     lease.born.get_or_insert(now);
 }
 
+/// Makes a worker the one owner.
+fn name(lease: &mut Lease, worker: &WorkerId) {
+    lease.owner = Some(worker.clone());
+    lease.checkpoint_owner = None;
+    lease.owner_switches += 1;
+}
+
 fn commit(lease: &mut Lease, position: &Position) {
     lease.checkpoint = position.clone();
     lease.pending = None;
     lease.owner_switches = 0;
 }
 
-fn measure(lease: &mut Lease, throughput_kbps: Option<f64>) {
-    lease.throughput_kbps = throughput_kbps.or(lease.throughput_kbps);
+fn measure(lease: &mut Lease, load: Load) {
+    lease.load = Load { kbps: load.kbps.or(lease.load.kbps), busy: load.busy.or(lease.load.busy) };
 }
 
 fn sorted(shards: &[ShardId]) -> Vec<ShardId> {

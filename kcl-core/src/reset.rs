@@ -205,7 +205,7 @@ impl<'a> Writer<'a> {
         self.tenure += 1;
         let held = self.write(seen.clone(), Cell::first_stamp(self.instance, self.tenure), LeaseAction::Take).await?;
         let stamp = Stamp::offered(self.instance, self.tenure, 2);
-        self.write(held, stamp, LeaseAction::Free { checkpoint: None }).await?;
+        self.write(held, stamp, LeaseAction::Pass { to: None, checkpoint: None }).await?;
         Ok(())
     }
 

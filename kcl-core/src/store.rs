@@ -7,7 +7,10 @@ use async_trait::async_trait;
 
 use crate::error::StoreError;
 use crate::ids::{ShardKey, WorkerId};
-use crate::lease::Lease;
+use crate::lease::{Instance, Lease};
+use crate::member::{LeaderLock, LockWrite, Member, MemberReport, Wake};
+use crate::shard::HashKeyRange;
+use crate::time::Timestamp;
 
 pub use crate::lease::{LeaseAction, LeaseWrite, WriteOutcome};
 
@@ -27,17 +30,17 @@ pub use crate::lease::{LeaseAction, LeaseWrite, WriteOutcome};
 /// # Cancel safety
 /// Dropping the future of a write leaves it unknown whether the write was applied, as a lost answer does.
 #[async_trait]
-pub trait LeaseStore: fmt::Debug + Send + Sync + 'static {
+pub trait LeaseStore: MemberStore {
     /// Makes the store ready for reading and writing: creates it if it may, waits until it can be used.
     ///
     /// # Errors
     /// If it is not there and may not be made, is something else, or cannot be reached.
     async fn prepare(&self) -> Result<(), StoreError>;
 
-    /// All leases. May be out of date.
+    /// Everything that the store holds: leases, rows of workers, the leader lock. May be out of date.
     ///
     /// # Errors
-    /// If they could not be read. A lease that is there but cannot be understood is no error: see [`Listing::unreadable`].
+    /// If it could not be read. A lease that is there but cannot be understood is no error: see [`Listing::unreadable`].
     async fn list(&self) -> Result<Listing, StoreError>;
 
     /// The keys of the leases that name this worker as their owner, if the store has a cheap way to find them. May be
@@ -82,6 +85,22 @@ pub trait LeaseStore: fmt::Debug + Send + Sync + 'static {
         futures_util::future::join_all(renewals.iter().map(renew)).await
     }
 
+    /// Asks the holder of a lease to give it to another worker: `to` becomes its owner, and the holder as seen its
+    /// checkpoint owner. Condition: the owner is as seen, no hand-off is under way, the shard is not finished.
+    ///
+    /// The one write that leaves version and stamp as they are, so that the holder's own writes go on.
+    ///
+    /// # Errors
+    /// If it is not known whether the write was applied.
+    async fn initiate(&self, seen: &Lease, to: &WorkerId) -> Result<WriteOutcome, StoreError>;
+
+    /// Notes the hash keys of a shard whose lease does not tell them. Leaves everything else as it is. A lease that is
+    /// gone needs none.
+    ///
+    /// # Errors
+    /// If it is not known whether they were noted.
+    async fn note_hash_range(&self, shard: &ShardKey, range: HashKeyRange) -> Result<(), StoreError>;
+
     /// Removes a finished lease that is still at the version seen. A lease that is gone already counts as removed.
     ///
     /// # Errors
@@ -89,11 +108,83 @@ pub trait LeaseStore: fmt::Debug + Send + Sync + 'static {
     async fn delete(&self, seen: &Lease) -> Result<WriteOutcome, StoreError>;
 }
 
-/// All leases that a store holds.
+/// The rows of workers, and the leader lock: what a fleet knows of itself. It lives where the leases do.
+///
+/// A row is a process's until another process reports under the same worker id; what the earlier one still writes is
+/// refused then.
+#[async_trait]
+pub trait MemberStore: fmt::Debug + Send + Sync + 'static {
+    /// Writes a worker's row. Answers whether its condition held ([`MemberReport::over`]).
+    ///
+    /// # Errors
+    /// If it is not known whether it was written.
+    async fn report(&self, report: &MemberReport) -> Result<bool, StoreError>;
+
+    /// One worker's row, or `None`. May be out of date, unless `consistent`.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    async fn member(&self, worker: &WorkerId, consistent: bool) -> Result<Option<Member>, StoreError>;
+
+    /// Wakes a worker of this library that is not leaving. Answers whether it could be woken. More hints than its row has
+    /// room for become one [`Wake::Look`].
+    ///
+    /// # Errors
+    /// If it is not known whether it was woken.
+    async fn wake(&self, worker: &WorkerId, wakes: &[Wake]) -> Result<bool, StoreError>;
+
+    /// Removes hints that were read.
+    ///
+    /// # Errors
+    /// If it is not known whether they were removed.
+    async fn consume(&self, worker: &WorkerId, wakes: &[Wake]) -> Result<(), StoreError>;
+
+    /// Marks a worker's row as leaving, and as too old for anybody to be given leases. Answers whether the row was this
+    /// process's.
+    ///
+    /// # Errors
+    /// If it is not known whether it was marked.
+    async fn resign(&self, worker: &WorkerId, instance: Instance, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Removes a row, if it still is as it was seen: of the same process, and of the same report for a worker of another
+    /// library. A row that is gone counts as removed.
+    ///
+    /// # Errors
+    /// If it is not known whether it was removed.
+    async fn remove_member(&self, seen: &Member) -> Result<(), StoreError>;
+
+    /// The leader lock. Never out of date.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    async fn leader(&self) -> Result<Option<LeaderLock>, StoreError>;
+
+    /// Writes the leader lock. Answers whether the condition held.
+    ///
+    /// # Errors
+    /// If it is not known whether it was written.
+    async fn lock(&self, write: &LockWrite) -> Result<bool, StoreError>;
+}
+
+/// All that a store holds.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Listing {
     /// The leases, ordered by shard.
     pub leases: Vec<Lease>,
     /// What looks like a lease and cannot be understood: its key and the reason.
     pub unreadable: Vec<(String, String)>,
+    /// The rows of workers, ordered by worker.
+    pub members: Vec<Member>,
+    /// The leader lock.
+    pub lock: Option<LeaderLock>,
+    /// What reading all this cost, in DynamoDB's read units; 0 if it costs nothing.
+    pub read_units: f64,
+}
+
+/// The answer to a request, or an error if none comes within `limit`.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    request: impl Future<Output = Result<T, StoreError>> + Send,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(limit, request).await.unwrap_or_else(|_| Err(StoreError::no_answer(limit)))
 }

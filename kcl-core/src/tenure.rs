@@ -1,6 +1,9 @@
 //! One ownership of one shard: the only way to write to its lease while it is held, and the word on whether it still is.
 
+mod heir;
 mod renewal;
+mod stall;
+mod vitals;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -11,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::decide::cell::{Cell, Verdict};
 use crate::decide::progress::{Progress, Refusal};
-use crate::decide::throughput::Throughput;
+use crate::decide::load::LoadMeter;
 use crate::decide::timing::Timing;
+use crate::decide::vitals::Limits;
 use crate::error::{Chain, CheckpointError, StoreError, StoreErrorKind};
 use crate::event::Event;
 use crate::ids::{ShardId, ShardKey};
@@ -23,6 +27,7 @@ use crate::retry::Backoff;
 use crate::store::{LeaseAction, LeaseStore, LeaseWrite, WriteOutcome};
 use crate::time::{Timestamp, WallClock};
 
+pub(crate) use heir::{Heir, Passed};
 pub(crate) use renewal::Renewal;
 
 /// What all tenures of a worker share.
@@ -30,10 +35,14 @@ pub(crate) use renewal::Renewal;
 pub(crate) struct TenureContext {
     pub(crate) store: Arc<dyn LeaseStore>,
     pub(crate) timing: Timing,
+    /// How long a shard may stand still.
+    pub(crate) limits: Limits,
     pub(crate) wall: WallClock,
     pub(crate) reporter: Arc<Reporter>,
     /// Wakes the one who renews: a lease is due before its time, or there is one more.
     pub(crate) renew_now: Notify,
+    /// Wakes the worker: the holder of a lease was asked to give it away.
+    pub(crate) asked: Notify,
 }
 
 /// One ownership of one shard, from the write that began it to its end. Never revived: the next one is another.
@@ -55,6 +64,14 @@ pub(crate) struct Tenure {
     over: CancellationToken,
     reason: OnceLock<EndReason>,
     latest_since: OnceLock<Timestamp>,
+    /// Who gets the lease when it is given away.
+    heir: watch::Sender<Heir>,
+    passed: OnceLock<Passed>,
+    cut_off: OnceLock<()>,
+    /// What the shard's tasks are about.
+    tasks: Mutex<vitals::Tasks>,
+    /// The lease was given up, or nothing more is tried.
+    laid_down: CancellationToken,
     work: Mutex<Work>,
     /// All of the shard is done, something was committed, or the store refused to.
     marked: Notify,
@@ -66,7 +83,7 @@ pub(crate) struct Tenure {
 struct Work {
     generation: u64,
     progress: Progress,
-    throughput: Throughput,
+    load: LoadMeter,
     /// How often the store said that it will not do a write, and what it said last.
     refusals: u64,
     refusal: Option<(StoreErrorKind, String)>,
@@ -84,8 +101,8 @@ pub(crate) enum WriteFailure {
 impl Work {
     /// The write that commits this position.
     fn commit(&mut self, position: Position) -> LeaseAction {
-        let throughput_kbps = self.throughput.sample(Instant::now());
-        LeaseAction::Checkpoint { position, throughput_kbps, children: Vec::new() }
+        let load = self.load.sample(Instant::now());
+        LeaseAction::Checkpoint { position, load, children: Vec::new() }
     }
 }
 
@@ -108,10 +125,15 @@ impl Tenure {
             over: CancellationToken::new(),
             reason: OnceLock::new(),
             latest_since: OnceLock::new(),
+            heir: watch::Sender::new(Heir::Nobody),
+            passed: OnceLock::new(),
+            cut_off: OnceLock::new(),
+            tasks: Mutex::new(vitals::Tasks::new(sent)),
+            laid_down: CancellationToken::new(),
             work: Mutex::new(Work {
                 generation: 0,
                 progress: Progress::new(lease.checkpoint.clone()),
-                throughput: Throughput::new(sent, lease.throughput_kbps),
+                load: LoadMeter::new(sent, lease.load),
                 refusals: 0,
                 refusal: None,
             }),
@@ -224,9 +246,9 @@ impl Tenure {
         lock(&self.work).progress.clone()
     }
 
-    /// These bytes were processed.
-    pub(crate) fn processed(&self, bytes: usize) {
-        lock(&self.work).throughput.add(bytes);
+    /// These bytes were processed, and it took so long.
+    pub(crate) fn processed(&self, bytes: usize, took: Duration) {
+        lock(&self.work).load.add(bytes, took);
     }
 
     pub(crate) fn lost(&self) -> CheckpointError {
@@ -285,9 +307,9 @@ impl Tenure {
             if *work.progress.committed() == Position::ShardEnd {
                 return None;
             }
-            let throughput_kbps = work.throughput.sample(Instant::now());
+            let load = work.load.sample(Instant::now());
             let (position, children) = (Position::ShardEnd, children.to_vec());
-            Some(LeaseAction::Checkpoint { position, throughput_kbps, children })
+            Some(LeaseAction::Checkpoint { position, load, children })
         })
         .await
     }
@@ -304,17 +326,18 @@ impl Tenure {
         .await
     }
 
-    /// Gives the lease back, with a last commit of what is done. The tenure is over then, whatever the store says.
-    pub(crate) async fn free(&self) -> Result<(), WriteFailure> {
-        let result = self.write(|work| Some(LeaseAction::Free { checkpoint: work.progress.to_commit() })).await;
-        self.end(EndReason::Released);
-        result
-    }
-
-    /// Notes what a write committed, while the cell is still locked.
-    fn applied(&self, action: LeaseAction) {
-        if let LeaseAction::Checkpoint { position, .. } | LeaseAction::Free { checkpoint: Some(position) } = action {
-            self.committed(position);
+    /// Notes what a write did, while the cell is still locked.
+    fn applied(&self, write: LeaseWrite) {
+        let version = write.seen.version.next();
+        match write.action {
+            LeaseAction::Checkpoint { position, .. } => self.committed(position),
+            LeaseAction::Pass { to, checkpoint } => {
+                if let Some(position) = checkpoint {
+                    self.committed(position);
+                }
+                self.note_passed(to, version);
+            }
+            _ => {}
         }
     }
 
@@ -327,25 +350,37 @@ impl Tenure {
     /// Writes what `choose` says, until that is done. It is asked when the write's turn has come, and again whenever what
     /// was known of the lease turns out to be out of date: a position that was chosen before could move a commit back.
     async fn write(&self, mut choose: impl FnMut(&mut Work) -> Option<LeaseAction> + Send) -> Result<(), WriteFailure> {
-        let mut cell = tokio::select! {
+        self.write_knowing(|work, _| choose(work)).await
+    }
+
+    /// As [`write`](Self::write); `choose` is told the lease as it is known then.
+    async fn write_knowing(
+        &self,
+        choose: impl FnMut(&mut Work, &Cell) -> Option<LeaseAction> + Send,
+    ) -> Result<(), WriteFailure> {
+        tokio::select! {
             biased;
-            () = self.ended() => return Err(WriteFailure::Over),
-            cell = self.cell.lock() => cell,
-        };
+            () = self.ended() => Err(WriteFailure::Over),
+            written = self.write_out(choose) => written,
+        }
+    }
+
+    /// As [`write_knowing`](Self::write_knowing), whether or not the tenure is over.
+    async fn write_out(
+        &self,
+        mut choose: impl FnMut(&mut Work, &Cell) -> Option<LeaseAction> + Send,
+    ) -> Result<(), WriteFailure> {
+        let mut cell = self.cell.lock().await;
         'anew: loop {
-            let Some(action) = choose(&mut lock(&self.work)) else { return Ok(()) };
+            let Some(action) = choose(&mut lock(&self.work), &cell) else { return Ok(()) };
             let first_sent = Instant::now();
             let write = cell.begin(action, first_sent, self.context.wall.now());
             let mut backoff = Backoff::lease_write(self.context.timing.attempt);
             loop {
-                let answer = tokio::select! {
-                    biased;
-                    () = self.ended() => return Err(WriteFailure::Over),
-                    answer = self.attempt(&write) => answer,
-                };
+                let answer = self.attempt(&write).await;
                 match self.learn(&mut cell, &write, first_sent, answer) {
                     Verdict::Applied | Verdict::Over { applied: true } => {
-                        self.applied(write.action);
+                        self.applied(write);
                         return Ok(());
                     }
                     Verdict::Over { applied: false } => return Err(WriteFailure::Over),
@@ -382,6 +417,7 @@ impl Tenure {
                 *lock(&self.due) = cell.sent() + timing.renew_after;
                 lock(&self.work).progress.found(&cell.lease().checkpoint);
                 self.marked.notify_waiters();
+                self.hear(cell.asked_for());
             }
             Verdict::Repeat(error) | Verdict::Failed(error) => {
                 // What was not answered took its time already; what was refused is not asked for again at once.

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use kcl_core::error::ConfigError;
+use kcl_core::time::WallClock;
 
 use crate::keys::Keys;
+use crate::layout::Layout;
 use crate::requests::Requests;
 use crate::store::DynamoLeases;
 use crate::table::{Billing, NewTable};
@@ -17,7 +19,9 @@ use crate::table::{Billing, NewTable};
 pub struct Builder {
     client: Client,
     table: String,
+    application: Option<String>,
     keys: Keys,
+    wall: WallClock,
     create_table: bool,
     new_table: NewTable,
     operation_timeout: Duration,
@@ -29,10 +33,27 @@ impl Builder {
             client,
             create_table: !is_arn(&table),
             table,
+            application: None,
             keys,
+            wall: WallClock::system(),
             new_table: NewTable::default(),
             operation_timeout: Duration::from_secs(5),
         }
+    }
+
+    /// The application's name. Default: the table's name, as in the Java KCL.
+    ///
+    /// It matters where Java workers were told a table of another name: the two further tables of the KCL 3.0 to 3.4,
+    /// by which such an application is known, are named after it.
+    pub fn application(mut self, name: impl Into<String>) -> Self {
+        self.application = Some(name.into());
+        self
+    }
+
+    /// Where wall-clock time comes from. Default: the machine's clock. For simulations.
+    pub fn wall_clock(mut self, clock: WallClock) -> Self {
+        self.wall = clock;
+        self
     }
 
     /// Whether a table that is missing is created, and one that lacks the index of leases by owner is given it.
@@ -86,6 +107,11 @@ impl Builder {
     /// If a setting cannot work, or would have no effect.
     pub fn build(self) -> Result<DynamoLeases, ConfigError> {
         check_table(&self.table)?;
+        let application = self.application.as_deref().unwrap_or_else(|| name_of(&self.table));
+        if !is_made_of_table_letters(application) || application.is_empty() {
+            let problem = format!("{application:?} is not an application's name: letters, digits, `_`, `-` and `.`");
+            return Err(ConfigError::new("application", problem));
+        }
         if let Keys::Single(stream) = &self.keys
             && (stream.name().is_empty() || stream.name().contains([':', '/']))
         {
@@ -107,24 +133,51 @@ impl Builder {
         if self.operation_timeout < Duration::from_millis(100) {
             return Err(ConfigError::new("operation_timeout", "must be at least 100 ms"));
         }
+        let coordinator = coordinator_table(&self.table, application);
         let requests = Requests::new(self.client, self.table, self.operation_timeout);
-        Ok(DynamoLeases::new(requests, self.keys, self.create_table.then_some(self.new_table)))
+        let layout = Layout::new(coordinator.map(|table| requests.of_coordinator(table)), self.wall);
+        Ok(DynamoLeases::new(requests, self.keys, layout, self.create_table.then_some(self.new_table)))
     }
 }
+
+/// The longest name of a table.
+const LONGEST_NAME: usize = 255;
 
 fn is_arn(table: &str) -> bool {
     table.starts_with("arn:")
 }
 
+/// What an ARN says before the name of its table.
+const TABLE_IN_ARN: &str = ":table/";
+
+/// The name of a table that is given by its name or ARN; empty if the ARN is another thing's.
+fn name_of(table: &str) -> &str {
+    if is_arn(table) { table.split_once(TABLE_IN_ARN).map_or("", |(_, name)| name) } else { table }
+}
+
+/// The table in which the Java KCL 3.0 to 3.4 keeps an application's markers, or `None` if it could not be named: in the
+/// account and region of the lease table.
+fn coordinator_table(lease_table: &str, application: &str) -> Option<String> {
+    let name = format!("{application}-CoordinatorState");
+    if name.len() > LONGEST_NAME {
+        return None;
+    }
+    let place = if is_arn(lease_table) { lease_table.split_once(TABLE_IN_ARN) } else { None };
+    Some(place.map_or_else(|| name.clone(), |(place, _)| format!("{place}{TABLE_IN_ARN}{name}")))
+}
+
 /// DynamoDB API reference, `CreateTable`: 3 to 255 letters, digits, `_`, `-` and `.`.
 fn check_table(table: &str) -> Result<(), ConfigError> {
-    let name = if is_arn(table) { table.split_once(":table/").map_or("", |(_, name)| name) } else { table };
-    let fits = (3..=255).contains(&name.len());
-    if fits && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) {
+    let name = name_of(table);
+    if (3..=LONGEST_NAME).contains(&name.len()) && is_made_of_table_letters(name) {
         return Ok(());
     }
     let problem = format!(
         "{table:?} is not the name or ARN of a table: a name has 3 to 255 letters, digits, underscores, hyphens and dots"
     );
     Err(ConfigError::new("table", problem))
+}
+
+fn is_made_of_table_letters(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }

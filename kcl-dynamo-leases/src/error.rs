@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::ThrottlingReason;
 use kcl_core::error::{StoreError, StoreErrorKind};
 
-use crate::item::Malformed;
 use crate::keys::ForeignShard;
+use crate::values::Malformed;
 
 /// One request, for the message of its error.
 #[derive(Debug, Clone, Copy)]
@@ -16,14 +16,41 @@ pub(crate) struct Attempt<'a> {
     /// The operation of the DynamoDB API, which is also the name of the permission.
     pub(crate) operation: &'static str,
     pub(crate) table: &'a str,
-    /// The key of the lease, if the request is about one.
-    pub(crate) lease: Option<&'a str>,
+    /// The item, if the request is about one.
+    pub(crate) key: Option<Key<'a>>,
+}
+
+/// The key of an item, and what the item is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Key<'a> {
+    Lease(&'a str),
+    Worker(&'a str),
+    /// The lock, or a marker: known by its name.
+    Known(&'a str),
+}
+
+impl<'a> Key<'a> {
+    pub(crate) fn text(self) -> &'a str {
+        match self {
+            Self::Lease(key) | Self::Worker(key) | Self::Known(key) => key,
+        }
+    }
+}
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lease(key) => write!(f, "lease {key}"),
+            Self::Worker(key) => write!(f, "worker {key}"),
+            Self::Known(key) => write!(f, "item {key}"),
+        }
+    }
 }
 
 impl fmt::Display for Attempt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} on table {}", self.operation, self.table)?;
-        self.lease.map_or(Ok(()), |lease| write!(f, " for lease {lease}"))
+        self.key.map_or(Ok(()), |key| write!(f, " for {key}"))
     }
 }
 
@@ -57,9 +84,14 @@ impl Attempt<'_> {
         StoreError::new(kind, message).with_source(error)
     }
 
-    /// The request was answered with an item that is no lease.
+    /// The request was answered with an item that is not what it should be.
     pub(crate) fn unreadable(&self, why: &Malformed) -> StoreError {
-        let message = format!("{self} met an item that cannot be read as a lease: {why}; repair or delete the item");
+        let what = match self.key {
+            Some(Key::Lease(_)) | None => "a lease",
+            Some(Key::Worker(_)) => "a worker's row",
+            Some(Key::Known(name)) => name,
+        };
+        let message = format!("{self} met an item that cannot be read as {what}: {why}; repair or delete the item");
         StoreError::new(StoreErrorKind::Unusable, message)
     }
 }
@@ -131,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    const ATTEMPT: Attempt<'_> = Attempt { operation: "UpdateItem", table: "app", lease: Some("shardId-0") };
+    const ATTEMPT: Attempt<'_> = Attempt { operation: "UpdateItem", table: "app", key: Some(Key::Lease("shardId-0")) };
 
     #[test]
     fn a_throttled_request_says_what_was_throttled_and_why() {

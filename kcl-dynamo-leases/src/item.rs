@@ -1,45 +1,24 @@
 //! A lease as an item of the table, and back.
 
-use std::collections::HashMap;
-use std::fmt;
-
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use kcl_core::ids::{ShardId, WorkerId};
-use kcl_core::lease::{Heartbeat, Lease, PendingCheckpoint, Stamp, Version};
+use kcl_core::lease::{Heartbeat, Lease, Load, PendingCheckpoint, Stamp, Version};
 use kcl_core::position::{Position, SequenceNumber};
 use kcl_core::shard::HashKeyRange;
 use kcl_core::time::Timestamp;
 
 use crate::keys::{ForeignShard, Keys};
 use crate::schema::{
-    Attribute, BORN, CHECKPOINT, CHECKPOINT_OWNER, CHECKPOINT_SUB, CHILDREN, ENTITY_TYPE, HASH_END, HASH_START, LEASE,
-    LEASE_COUNTER, LEASE_KEY, LEASE_OWNER, OWNER_SWITCHES, PARENTS, PENDING, PENDING_STATE, PENDING_SUB, STAMP, START,
-    STREAM_CREATED, THROUGHPUT,
+    Attribute, BORN, BUSY, CHECKPOINT, CHECKPOINT_OWNER, CHECKPOINT_SUB, CHILDREN, ENTITY_TYPE, HASH_END, HASH_START,
+    LEASE, LEASE_COUNTER, LEASE_KEY, LEASE_OWNER, OWNER_SWITCHES, PARENTS, PENDING, PENDING_STATE, PENDING_SUB, STAMP,
+    START, STREAM_CREATED, THROUGHPUT,
 };
-
-/// What the SDK gives and takes.
-pub(crate) type Item = HashMap<String, AttributeValue>;
-
-/// Why an item that should be a lease is none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Malformed {
-    attribute: Attribute,
-    problem: String,
-}
-
-impl Malformed {
-    pub(crate) fn new(attribute: Attribute, problem: impl Into<String>) -> Self {
-        Self { attribute, problem: problem.into() }
-    }
-}
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "attribute {} {}", self.attribute.name(), self.problem)
-    }
-}
+use crate::values::{
+    Item, Malformed, decimal, decimal_value, n, number, required_number, required_text, s, text, texts, time_value,
+    wrong_type,
+};
 
 /// Reads a lease, or `None` if the item is something else that lives in the table.
 ///
@@ -61,7 +40,7 @@ pub(crate) fn lease(keys: &Keys, item: &Item) -> Result<Option<Lease>, Malformed
     lease.parents = shards(item, PARENTS)?;
     lease.children = shards(item, CHILDREN)?;
     lease.hash_range = hash_range(item)?;
-    lease.throughput_kbps = throughput(item)?;
+    lease.load = Load { kbps: decimal(item, THROUGHPUT)?, busy: decimal(item, BUSY)? };
     lease.owner_switches = required_number(item, OWNER_SWITCHES)?;
     Ok(Some(lease))
 }
@@ -97,7 +76,8 @@ pub(crate) fn item(keys: &Keys, lease: &Lease) -> Result<Item, ForeignShard> {
         (CHECKPOINT_OWNER, lease.checkpoint_owner.as_ref().map(|owner| s(owner.as_str()))),
         (PARENTS, shards_value(&lease.parents)),
         (CHILDREN, shards_value(&lease.children)),
-        (THROUGHPUT, lease.throughput_kbps.and_then(throughput_value)),
+        (THROUGHPUT, lease.load.kbps.and_then(decimal_value)),
+        (BUSY, lease.load.busy.and_then(decimal_value)),
         (STAMP, lease.stamp.as_ref().map(|stamp| s(stamp.as_str()))),
         (START, lease.start.map(time_value)),
         (BORN, lease.born.map(time_value)),
@@ -116,18 +96,6 @@ pub(crate) fn heartbeat(lease: &Lease) -> Heartbeat {
     Heartbeat::new(format!("{} {}", lease.version, lease.holder().map_or("", WorkerId::as_str)))
 }
 
-pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(text.into())
-}
-
-pub(crate) fn n(number: u64) -> AttributeValue {
-    AttributeValue::N(number.to_string())
-}
-
-pub(crate) fn time_value(time: Timestamp) -> AttributeValue {
-    n(time.millis())
-}
-
 /// A position's text and its sub-sequence number.
 pub(crate) fn position_values(position: &Position) -> (AttributeValue, AttributeValue) {
     match position {
@@ -142,41 +110,6 @@ pub(crate) fn shards_value(shards: &[ShardId]) -> Option<AttributeValue> {
     names.sort_unstable();
     names.dedup();
     (!names.is_empty()).then_some(AttributeValue::Ss(names))
-}
-
-/// Rounded to six decimals as the Java KCL does, or `None` if it is no sensible amount: then nothing is written.
-pub(crate) fn throughput_value(kbps: f64) -> Option<AttributeValue> {
-    /// More than any stream delivers, and far from the largest number that DynamoDB takes.
-    const LIMIT: f64 = 1e15;
-    let rounded = (kbps * 1e6).round() / 1e6;
-    (0.0..LIMIT).contains(&rounded).then(|| AttributeValue::N(rounded.to_string()))
-}
-
-pub(crate) fn text(item: &Item, attribute: Attribute) -> Result<Option<&str>, Malformed> {
-    match item.get(attribute.name()) {
-        None => Ok(None),
-        Some(AttributeValue::S(text)) => Ok(Some(text)),
-        Some(other) => Err(wrong_type(attribute, "S", other)),
-    }
-}
-
-pub(crate) fn required_text(item: &Item, attribute: Attribute) -> Result<&str, Malformed> {
-    text(item, attribute)?.ok_or_else(|| missing(attribute))
-}
-
-fn number(item: &Item, attribute: Attribute) -> Result<Option<u64>, Malformed> {
-    match item.get(attribute.name()) {
-        None => Ok(None),
-        Some(AttributeValue::N(digits)) => match digits.parse::<i64>().map(u64::try_from) {
-            Ok(Ok(number)) => Ok(Some(number)),
-            _ => Err(Malformed::new(attribute, format!("is {digits}, not a whole number that fits a Java long"))),
-        },
-        Some(other) => Err(wrong_type(attribute, "N", other)),
-    }
-}
-
-fn required_number(item: &Item, attribute: Attribute) -> Result<u64, Malformed> {
-    number(item, attribute)?.ok_or_else(|| missing(attribute))
 }
 
 fn time(item: &Item, attribute: Attribute) -> Result<Option<Timestamp>, Malformed> {
@@ -218,15 +151,9 @@ fn position(item: &Item, attribute: Attribute, sub: Attribute) -> Result<Option<
 }
 
 fn shards(item: &Item, attribute: Attribute) -> Result<Vec<ShardId>, Malformed> {
-    match item.get(attribute.name()) {
-        None => Ok(Vec::new()),
-        Some(AttributeValue::Ss(names)) => {
-            let mut shards: Vec<_> = names.iter().map(|name| ShardId::from(name.as_str())).collect();
-            shards.sort_unstable();
-            Ok(shards)
-        }
-        Some(other) => Err(wrong_type(attribute, "SS", other)),
-    }
+    let mut shards: Vec<_> = texts(item, attribute)?.iter().map(|name| ShardId::from(name.as_str())).collect();
+    shards.sort_unstable();
+    Ok(shards)
 }
 
 /// A lease without either end has no range: it was made by an old KCL.
@@ -240,35 +167,4 @@ fn hash_range(item: &Item) -> Result<Option<HashKeyRange>, Malformed> {
         return Ok(None);
     };
     HashKeyRange::new(start, end).map(Some).ok_or_else(|| Malformed::new(HASH_START, "is not below endingHashKey"))
-}
-
-fn throughput(item: &Item) -> Result<Option<f64>, Malformed> {
-    match item.get(THROUGHPUT.name()) {
-        None => Ok(None),
-        Some(AttributeValue::N(number)) => {
-            number.parse().map(Some).map_err(|_| Malformed::new(THROUGHPUT, format!("is {number}, not a number")))
-        }
-        Some(other) => Err(wrong_type(THROUGHPUT, "N", other)),
-    }
-}
-
-fn missing(attribute: Attribute) -> Malformed {
-    Malformed::new(attribute, "is missing")
-}
-
-fn wrong_type(attribute: Attribute, expected: &str, value: &AttributeValue) -> Malformed {
-    let actual = match value {
-        AttributeValue::B(_) => "B",
-        AttributeValue::Bool(_) => "BOOL",
-        AttributeValue::Bs(_) => "BS",
-        AttributeValue::L(_) => "L",
-        AttributeValue::M(_) => "M",
-        AttributeValue::N(_) => "N",
-        AttributeValue::Ns(_) => "NS",
-        AttributeValue::Null(_) => "NULL",
-        AttributeValue::S(_) => "S",
-        AttributeValue::Ss(_) => "SS",
-        _ => "unknown",
-    };
-    Malformed::new(attribute, format!("has the type {actual}, not {expected}"))
 }

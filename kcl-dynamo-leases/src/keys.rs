@@ -2,8 +2,8 @@
 
 use kcl_core::ids::{ShardId, ShardKey, StreamId};
 
-use crate::item::{Item, Malformed, required_text, text};
 use crate::schema::{Attribute, LEASE_KEY, SHARD_ID, STREAM_NAME};
+use crate::values::{Item, Malformed, required_text, text};
 
 /// The form of an application's lease keys. It cannot be changed while the table has leases.
 #[derive(Debug, Clone, PartialEq, Eq)]

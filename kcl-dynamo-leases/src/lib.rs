@@ -72,15 +72,22 @@
 //! the past: stop all workers before, start them after.
 
 mod builder;
+pub mod costs;
 mod error;
+mod expressions;
+mod fleet;
 mod index;
 mod item;
 mod keys;
+mod layout;
+mod lock;
+mod members;
 mod prepare;
 mod requests;
 mod schema;
 mod store;
 mod table;
+mod values;
 mod write;
 
 pub use self::builder::Builder;

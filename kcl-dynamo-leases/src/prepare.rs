@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::TableDescription;
+use futures_util::future::try_join;
 use kcl_core::error::{StoreError, StoreErrorKind};
 use tokio::time::Instant;
 
+use crate::layout::Layout;
 use crate::requests::Requests;
 use crate::table::{NewTable, Readiness, index_status, readiness};
 
@@ -18,12 +20,14 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How many requests may fail, in all, without an answer that tells why.
 const UNANSWERED: u32 = 5;
 
-/// Waits until the table can be used; creates it, and asks for its index and backups, if `new` says how.
+/// Waits until the table can be used; creates it, and asks for its index and backups, if `new` says how. Nothing is written
+/// for an application of another layout.
 ///
 /// Losing a race against another worker that does the same is as good as winning it.
-pub(crate) async fn prepare(requests: &Requests, new: Option<&NewTable>) -> Result<(), StoreError> {
+pub(crate) async fn prepare(requests: &Requests, layout: &Layout, new: Option<&NewTable>) -> Result<(), StoreError> {
     let mut patience = Patience::new(Instant::now());
-    let table = usable(requests, new, &mut patience).await?;
+    let table = usable(requests, layout, new, &mut patience).await?;
+    insist(&mut patience, || layout.check_version(requests)).await?;
     let Some(new) = new else {
         return Ok(());
     };
@@ -39,39 +43,65 @@ pub(crate) async fn prepare(requests: &Requests, new: Option<&NewTable>) -> Resu
     Ok(())
 }
 
+/// Both tables are looked at together: that costs no time.
 async fn usable(
     requests: &Requests,
+    layout: &Layout,
     new: Option<&NewTable>,
     patience: &mut Patience,
 ) -> Result<TableDescription, StoreError> {
+    let look = || async { try_join(layout.check_tables(), requests.describe()).await };
+    let ((), mut table) = insist(patience, look).await?;
     loop {
-        let waiting_for = match look(requests, new).await {
-            Ok(Look::Ready(table)) => return Ok(*table),
-            Ok(Look::Waiting(status)) => not_ready(requests, &status),
+        let waiting_for = match made(requests, table, new).await {
+            Ok(Made::Ready(table)) => return Ok(*table),
+            Ok(Made::Waiting(status)) => not_ready(requests, &status),
             Err(error) => patience.forgive(error)?,
         };
         patience.wait(waiting_for).await?;
+        table = insist(patience, || requests.describe()).await?;
     }
 }
 
-enum Look {
+/// Repeats a request until it is answered, or there is no use in it.
+async fn insist<T, F>(patience: &mut Patience, request: impl Fn() -> F + Send) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>> + Send,
+    T: Send,
+{
+    loop {
+        match request().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => {
+                let error = patience.forgive(error)?;
+                patience.wait(error).await?;
+            }
+        }
+    }
+}
+
+enum Made {
     Ready(Box<TableDescription>),
     Waiting(String),
 }
 
-/// Looks at the table once, and creates it if it is not there.
-async fn look(requests: &Requests, new: Option<&NewTable>) -> Result<Look, StoreError> {
-    match (requests.describe().await?, new) {
+/// Whether the table can be used. Creates it if it is not there.
+async fn made(
+    requests: &Requests,
+    table: Option<TableDescription>,
+    new: Option<&NewTable>,
+) -> Result<Made, StoreError> {
+    match (table, new) {
         (Some(table), _) => match readiness(&table) {
-            Readiness::Ready => Ok(Look::Ready(Box::new(table))),
-            Readiness::Waiting(status) => Ok(Look::Waiting(status)),
+            Readiness::Ready => Ok(Made::Ready(Box::new(table))),
+            Readiness::Waiting(status) => Ok(Made::Waiting(status)),
             Readiness::Unusable(why) => {
                 Err(unusable(format!("table {} cannot be used as a lease table: {why}", requests.table)))
             }
         },
         (None, Some(new)) => {
             requests.create_table(new).await?;
-            Ok(Look::Waiting("CREATING".to_owned()))
+            Ok(Made::Waiting("CREATING".to_owned()))
         }
         (None, None) => Err(unusable(format!(
             "there is no table {} in this account and region, and this worker is not to create it",

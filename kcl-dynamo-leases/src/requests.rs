@@ -6,17 +6,18 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::{
-    PointInTimeRecoverySpecification, ReturnValue, ReturnValuesOnConditionCheckFailure, TableDescription,
+    PointInTimeRecoverySpecification, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TableDescription,
 };
 use aws_sdk_dynamodb::{Client, Config, Error, config};
 use kcl_core::error::StoreError;
 use kcl_core::ids::WorkerId;
 
-use crate::error::Attempt;
-use crate::item::{Item, s};
-use crate::schema::{LEASE_KEY, LEASE_OWNER, OWNER_INDEX};
+use crate::error::{Attempt, Key};
+use crate::expressions::Expressions;
+use crate::schema::{Attribute, COORDINATOR_KEY, LEASE_KEY, LEASE_OWNER, OWNER_INDEX};
 use crate::table::{NewTable, added_index};
-use crate::write::Expressions;
+use crate::values::{Item, s};
 
 /// A table, and how to ask for it.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub(crate) struct Requests {
     client: Client,
     /// Its name or ARN.
     pub(crate) table: String,
+    /// The attribute that is its key.
+    key: Attribute,
     overrides: config::Builder,
 }
 
@@ -40,6 +43,8 @@ pub(crate) enum Conditional {
 pub(crate) struct Page {
     pub(crate) items: Vec<Item>,
     pub(crate) next: Option<Item>,
+    /// What it cost, in read units.
+    pub(crate) units: f64,
 }
 
 /// Sends one request with this store's retries and time-outs. The SDK has no trait for what requests have in common.
@@ -59,11 +64,16 @@ impl Requests {
             .operation_timeout(timeout)
             .build();
         let overrides = Config::builder().retry_config(RetryConfig::disabled()).timeout_config(timeouts);
-        Self { client, table, overrides }
+        Self { client, table, key: LEASE_KEY, overrides }
     }
 
-    pub(crate) fn attempt<'a>(&'a self, operation: &'static str, lease: Option<&'a str>) -> Attempt<'a> {
-        Attempt { operation, table: &self.table, lease }
+    /// The same for a table of markers that the Java KCL 3.0 to 3.4 made.
+    pub(crate) fn of_coordinator(&self, table: String) -> Self {
+        Self { table, key: COORDINATOR_KEY, ..self.clone() }
+    }
+
+    pub(crate) fn attempt<'a>(&'a self, operation: &'static str, key: Option<Key<'a>>) -> Attempt<'a> {
+        Attempt { operation, table: &self.table, key }
     }
 
     /// `None` if there is no such table.
@@ -109,16 +119,16 @@ impl Requests {
         }
     }
 
-    /// Strongly consistent.
-    pub(crate) async fn get(&self, lease_key: &str) -> Result<Option<Item>, StoreError> {
-        let request = self.client.get_item().table_name(&self.table).key(LEASE_KEY.name(), s(lease_key));
-        match send!(self, request.consistent_read(true)) {
+    /// Up to date if `consistent`, for twice the price.
+    pub(crate) async fn get(&self, key: Key<'_>, consistent: bool) -> Result<Option<Item>, StoreError> {
+        let request = self.client.get_item().table_name(&self.table).key(self.key.name(), s(key.text()));
+        match send!(self, request.consistent_read(consistent)) {
             Ok(answer) => Ok(answer.item),
-            Err(error) => Err(self.attempt("GetItem", Some(lease_key)).failed(error)),
+            Err(error) => Err(self.attempt("GetItem", Some(key)).failed(error)),
         }
     }
 
-    pub(crate) async fn put(&self, lease_key: &str, item: Item, when: Expressions) -> Result<Conditional, StoreError> {
+    pub(crate) async fn put(&self, key: Key<'_>, item: Item, when: Expressions) -> Result<Conditional, StoreError> {
         let request = self
             .client
             .put_item()
@@ -128,50 +138,59 @@ impl Requests {
             .set_expression_attribute_values(when.values())
             .set_expression_attribute_names(Some(when.names))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        self.conditional("PutItem", lease_key, send!(self, request).map(|_| None))
+        self.conditional("PutItem", key, send!(self, request).map(|_| None))
     }
 
     /// Answers with the item as it is then.
-    pub(crate) async fn update(&self, lease_key: &str, change: Expressions) -> Result<Conditional, StoreError> {
+    pub(crate) async fn update(&self, key: Key<'_>, change: Expressions) -> Result<Conditional, StoreError> {
         let request = self
             .client
             .update_item()
             .table_name(&self.table)
-            .key(LEASE_KEY.name(), s(lease_key))
+            .key(self.key.name(), s(key.text()))
             .update_expression(change.update())
             .condition_expression(change.condition())
             .set_expression_attribute_values(change.values())
             .set_expression_attribute_names(Some(change.names))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        self.conditional("UpdateItem", lease_key, send!(self, request).map(|answer| answer.attributes))
+        self.conditional("UpdateItem", key, send!(self, request).map(|answer| answer.attributes))
     }
 
     /// Answers with the item as it was.
-    pub(crate) async fn delete(&self, lease_key: &str, when: Expressions) -> Result<Conditional, StoreError> {
+    pub(crate) async fn delete(&self, key: Key<'_>, when: Expressions) -> Result<Conditional, StoreError> {
         let request = self
             .client
             .delete_item()
             .table_name(&self.table)
-            .key(LEASE_KEY.name(), s(lease_key))
+            .key(self.key.name(), s(key.text()))
             .condition_expression(when.condition())
             .set_expression_attribute_values(when.values())
             .set_expression_attribute_names(Some(when.names))
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        self.conditional("DeleteItem", lease_key, send!(self, request).map(|answer| answer.attributes))
+        self.conditional("DeleteItem", key, send!(self, request).map(|answer| answer.attributes))
     }
 
     /// Eventually consistent.
     pub(crate) async fn scan(&self, from: Option<Item>) -> Result<Page, StoreError> {
-        match send!(self, self.client.scan().table_name(&self.table).set_exclusive_start_key(from)) {
-            Ok(answer) => Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key }),
+        let request = self.client.scan().table_name(&self.table).set_exclusive_start_key(from);
+        match send!(self, request.return_consumed_capacity(ReturnConsumedCapacity::Total)) {
+            Ok(answer) => Ok(Page {
+                items: answer.items.unwrap_or_default(),
+                next: answer.last_evaluated_key,
+                units: answer.consumed_capacity.and_then(|used| used.capacity_units).unwrap_or(0.0),
+            }),
             Err(error) => Err(self.attempt("Scan", None).failed(error)),
         }
     }
 
-    /// The entries of the index for one owner.
-    pub(crate) async fn owned(&self, owner: &WorkerId, from: Option<Item>) -> Result<Page, StoreError> {
+    /// The entries of the index for one owner, and where the next ones begin.
+    pub(crate) async fn owned(
+        &self,
+        owner: &WorkerId,
+        from: Option<Item>,
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
         let request = self
             .client
             .query()
@@ -182,7 +201,7 @@ impl Requests {
             .expression_attribute_values(":owner", s(owner.as_str()))
             .set_exclusive_start_key(from);
         match send!(self, request) {
-            Ok(answer) => Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key }),
+            Ok(answer) => Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key)),
             Err(error) => Err(self.attempt("Query", None).failed(error)),
         }
     }
@@ -190,13 +209,13 @@ impl Requests {
     fn conditional(
         &self,
         operation: &'static str,
-        lease_key: &str,
+        key: Key<'_>,
         answer: Result<Option<Item>, Error>,
     ) -> Result<Conditional, StoreError> {
         match answer {
             Ok(item) => Ok(Conditional::Done(item)),
             Err(Error::ConditionalCheckFailedException(failed)) => Ok(Conditional::Failed(failed.item)),
-            Err(error) => Err(self.attempt(operation, Some(lease_key)).failed(error)),
+            Err(error) => Err(self.attempt(operation, Some(key)).failed(error)),
         }
     }
 }

@@ -8,17 +8,23 @@ use futures_util::stream::{self, StreamExt};
 use kcl_core::error::{StoreError, StoreErrorKind};
 use kcl_core::ids::{ShardKey, StreamId, WorkerId};
 use kcl_core::lease::Lease;
+use kcl_core::shard::HashKeyRange;
 use kcl_core::store::{LeaseStore, LeaseWrite, Listing, WriteOutcome};
 
 use crate::builder::Builder;
-use crate::error::{Attempt, foreign};
+use crate::error::{Attempt, Key, foreign};
+use crate::expressions::Expressions;
 use crate::index::OwnerIndex;
-use crate::item::{self, Item};
+use crate::item;
 use crate::keys::Keys;
+use crate::layout::Layout;
+use crate::lock;
+use crate::members;
 use crate::prepare;
 use crate::requests::{Conditional, Requests};
-use crate::schema::{ENTITY_TYPE, LEASE_KEY};
+use crate::schema::{ENTITY_TYPE, LEADER, LEASE_KEY, WORKER};
 use crate::table::NewTable;
+use crate::values::Item;
 use crate::write;
 
 /// How many renewals are under way at once: enough for thousands of leases within a second, and few enough connections.
@@ -29,8 +35,9 @@ const RENEWALS_AT_ONCE: usize = 32;
 /// Many workers of one process can use one of these, behind an `Arc`.
 #[derive(Debug)]
 pub struct DynamoLeases {
-    requests: Requests,
-    keys: Keys,
+    pub(crate) requests: Requests,
+    pub(crate) keys: Keys,
+    layout: Layout,
     /// How the table is made, if it is this store's to make.
     new_table: Option<NewTable>,
     index: OwnerIndex,
@@ -55,11 +62,11 @@ impl DynamoLeases {
         Builder::new(client, table.into(), Keys::Multi)
     }
 
-    pub(crate) fn new(requests: Requests, keys: Keys, new_table: Option<NewTable>) -> Self {
-        Self { requests, keys, new_table, index: OwnerIndex::default() }
+    pub(crate) fn new(requests: Requests, keys: Keys, layout: Layout, new_table: Option<NewTable>) -> Self {
+        Self { requests, keys, layout, new_table, index: OwnerIndex::default() }
     }
 
-    fn lease_key(&self, shard: &ShardKey) -> Result<String, StoreError> {
+    pub(crate) fn lease_key(&self, shard: &ShardKey) -> Result<String, StoreError> {
         self.keys.lease_key(shard).map_err(|why| foreign(shard, &self.requests.table, &why))
     }
 
@@ -69,16 +76,45 @@ impl DynamoLeases {
         lease.map_err(|why| attempt.unreadable(&why))
     }
 
+    async fn update(&self, lease_key: &str, change: Expressions) -> Result<WriteOutcome, StoreError> {
+        let key = Key::Lease(lease_key);
+        let attempt = self.requests.attempt("UpdateItem", Some(key));
+        match self.requests.update(key, change).await? {
+            Conditional::Done(item) => {
+                Ok(WriteOutcome::Applied(present(self.lease(attempt, item.as_ref())?, attempt)?))
+            }
+            Conditional::Failed(met) => Ok(WriteOutcome::Refused(self.lease(attempt, met.as_ref())?)),
+        }
+    }
+
+    /// Puts an item where it belongs in a listing. What can only be a lease, and is none, is told.
+    fn sort(&self, item: &Item, listing: &mut Listing) {
+        match item.get(ENTITY_TYPE.name()).and_then(|kind| kind.as_s().ok()).map(String::as_str) {
+            Some(WORKER) => match members::member(&self.keys, item) {
+                Ok(member) => listing.members.extend(member),
+                Err(why) => tracing::debug!(worker = key_of(item), %why, "a worker's row cannot be understood"),
+            },
+            Some(LEADER) => match lock::lock(item) {
+                Ok(lock) => listing.lock = lock.or(listing.lock.take()),
+                Err(why) => tracing::debug!(%why, "the leader lock cannot be understood"),
+            },
+            _ => match item::lease(&self.keys, item) {
+                Ok(lease) => listing.leases.extend(lease),
+                Err(why) => listing.unreadable.push((key_of(item), why.to_string())),
+            },
+        }
+    }
+
     async fn pages_of_owner(&self, owner: &WorkerId) -> Result<Vec<ShardKey>, StoreError> {
         let (mut owned, mut from) = (Vec::new(), None);
         loop {
-            let page = self.requests.owned(owner, from).await?;
-            let keys = page.items.iter().filter_map(|item| item.get(LEASE_KEY.name())?.as_s().ok());
+            let (entries, next) = self.requests.owned(owner, from).await?;
+            let keys = entries.iter().filter_map(|item| item.get(LEASE_KEY.name())?.as_s().ok());
             owned.extend(keys.filter_map(|key| self.keys.shard_of_key(key)));
-            if page.next.is_none() {
+            if next.is_none() {
                 return Ok(owned);
             }
-            from = page.next;
+            from = next;
         }
     }
 }
@@ -86,18 +122,16 @@ impl DynamoLeases {
 #[async_trait]
 impl LeaseStore for DynamoLeases {
     async fn prepare(&self) -> Result<(), StoreError> {
-        prepare::prepare(&self.requests, self.new_table.as_ref()).await
+        prepare::prepare(&self.requests, &self.layout, self.new_table.as_ref()).await
     }
 
     async fn list(&self) -> Result<Listing, StoreError> {
         let (mut listing, mut from) = (Listing::default(), None);
         loop {
             let page = self.requests.scan(from).await?;
+            listing.read_units += page.units;
             for item in &page.items {
-                match item::lease(&self.keys, item) {
-                    Ok(lease) => listing.leases.extend(lease),
-                    Err(why) => listing.unreadable.push((key_of(item), why.to_string())),
-                }
+                self.sort(item, &mut listing);
             }
             if page.next.is_none() {
                 break;
@@ -106,6 +140,7 @@ impl LeaseStore for DynamoLeases {
         }
         listing.leases.sort_by(|left, right| left.shard.cmp(&right.shard));
         listing.unreadable.sort_unstable();
+        listing.members.sort_by(|left, right| left.worker.cmp(&right.worker));
         Ok(listing)
     }
 
@@ -125,15 +160,17 @@ impl LeaseStore for DynamoLeases {
 
     async fn get(&self, shard: &ShardKey) -> Result<Option<Lease>, StoreError> {
         let key = self.lease_key(shard)?;
-        let item = self.requests.get(&key).await?;
-        self.lease(self.requests.attempt("GetItem", Some(&key)), item.as_ref())
+        let key = Key::Lease(&key);
+        let item = self.requests.get(key, true).await?;
+        self.lease(self.requests.attempt("GetItem", Some(key)), item.as_ref())
     }
 
     async fn create(&self, new: &Lease) -> Result<WriteOutcome, StoreError> {
         let key = self.lease_key(&new.shard)?;
         let item = item::item(&self.keys, new).map_err(|why| foreign(&new.shard, &self.requests.table, &why))?;
-        let attempt = self.requests.attempt("PutItem", Some(&key));
-        match self.requests.put(&key, item.clone(), write::creation()).await? {
+        let key = Key::Lease(&key);
+        let attempt = self.requests.attempt("PutItem", Some(key));
+        match self.requests.put(key, item.clone(), write::creation()).await? {
             Conditional::Done(_) => Ok(WriteOutcome::Applied(present(self.lease(attempt, Some(&item))?, attempt)?)),
             Conditional::Failed(met) => {
                 Ok(WriteOutcome::Refused(Some(present(self.lease(attempt, met.as_ref())?, attempt)?)))
@@ -143,13 +180,7 @@ impl LeaseStore for DynamoLeases {
 
     async fn write(&self, write: &LeaseWrite) -> Result<WriteOutcome, StoreError> {
         let key = self.lease_key(&write.seen.shard)?;
-        let attempt = self.requests.attempt("UpdateItem", Some(&key));
-        match self.requests.update(&key, write::change(&self.keys, write)).await? {
-            Conditional::Done(item) => {
-                Ok(WriteOutcome::Applied(present(self.lease(attempt, item.as_ref())?, attempt)?))
-            }
-            Conditional::Failed(met) => Ok(WriteOutcome::Refused(self.lease(attempt, met.as_ref())?)),
-        }
+        self.update(&key, write::change(&self.keys, write)).await
     }
 
     async fn renew(&self, renewals: &[LeaseWrite], limit: Duration) -> Vec<Result<WriteOutcome, StoreError>> {
@@ -163,10 +194,25 @@ impl LeaseStore for DynamoLeases {
         answers.into_iter().map(|(_, answer)| answer).collect()
     }
 
+    async fn initiate(&self, seen: &Lease, to: &WorkerId) -> Result<WriteOutcome, StoreError> {
+        let key = self.lease_key(&seen.shard)?;
+        match &seen.owner {
+            Some(from) if from != to => self.update(&key, write::handing_over(from, to)).await,
+            // There is nothing to ask for.
+            Some(_) | None => Ok(WriteOutcome::Refused(self.get(&seen.shard).await?)),
+        }
+    }
+
+    async fn note_hash_range(&self, shard: &ShardKey, range: HashKeyRange) -> Result<(), StoreError> {
+        let key = self.lease_key(shard)?;
+        self.requests.update(Key::Lease(&key), write::hash_range(range)).await.map(drop)
+    }
+
     async fn delete(&self, seen: &Lease) -> Result<WriteOutcome, StoreError> {
         let key = self.lease_key(&seen.shard)?;
-        let attempt = self.requests.attempt("DeleteItem", Some(&key));
-        match self.requests.delete(&key, write::removal(seen)).await? {
+        let key = Key::Lease(&key);
+        let attempt = self.requests.attempt("DeleteItem", Some(key));
+        match self.requests.delete(key, write::removal(seen)).await? {
             Conditional::Done(item) => {
                 Ok(WriteOutcome::Applied(present(self.lease(attempt, item.as_ref())?, attempt)?))
             }

@@ -1,30 +1,20 @@
 //! Every write to a lease as DynamoDB's expressions. Nothing is sent from here.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
 use kcl_core::ids::WorkerId;
-use kcl_core::lease::Lease;
+use kcl_core::lease::{Lease, Load};
 use kcl_core::position::Position;
+use kcl_core::shard::HashKeyRange;
 use kcl_core::store::{LeaseAction, LeaseWrite};
 
-use crate::item::{n, position_values, s, shards_value, throughput_value, time_value};
+use crate::expressions::Expressions;
+use crate::item::{position_values, shards_value};
 use crate::keys::Keys;
 use crate::schema::{
-    Attribute, BORN, CHECKPOINT, CHECKPOINT_OWNER, CHECKPOINT_SUB, CHILDREN, LEASE_COUNTER, LEASE_KEY, LEASE_OWNER,
-    OWNER_SWITCHES, PENDING, PENDING_STATE, PENDING_SUB, STAMP, START, THROUGHPUT,
+    Attribute, BORN, BUSY, CHECKPOINT, CHECKPOINT_OWNER, CHECKPOINT_SUB, CHILDREN, ENTITY_TYPE, HASH_END, HASH_START,
+    LEASE, LEASE_COUNTER, LEASE_KEY, LEASE_OWNER, OWNER_SWITCHES, PENDING, PENDING_STATE, PENDING_SUB, STAMP, START,
+    THROUGHPUT,
 };
-
-/// The expressions of one conditional request. All attributes that they do not name stay as they are.
-#[derive(Debug, Default, Clone, PartialEq)]
-pub(crate) struct Expressions {
-    set: Vec<String>,
-    add: Vec<String>,
-    remove: Vec<String>,
-    conditions: Vec<String>,
-    pub(crate) names: HashMap<String, String>,
-    pub(crate) values: HashMap<String, AttributeValue>,
-}
+use crate::values::{decimal_value, n, s, time_value};
 
 /// A lease is created where none is.
 pub(crate) fn creation() -> Expressions {
@@ -55,21 +45,19 @@ pub(crate) fn change(keys: &Keys, write: &LeaseWrite) -> Expressions {
             request.set_if_absent(BORN, time_value(write.now));
         }
         LeaseAction::Take => {
-            request.require_owner(LEASE_OWNER, seen.owner.as_ref());
-            request.require_owner(CHECKPOINT_OWNER, seen.checkpoint_owner.as_ref());
-            request.set(LEASE_OWNER, s(by.as_str()));
-            request.remove(CHECKPOINT_OWNER);
-            request.add(OWNER_SWITCHES, 1);
+            request.require_owners_as(seen);
+            request.make_only_owner(by);
             request.set_if_absent(BORN, time_value(write.now));
         }
-        LeaseAction::Renew { throughput_kbps } => {
+        LeaseAction::Renew { load } => {
             request.require_holder(by);
-            request.set_throughput(*throughput_kbps);
+            request.set_load(*load);
         }
-        LeaseAction::Checkpoint { position, throughput_kbps, children } => {
+        LeaseAction::Checkpoint { position, load, children } => {
             request.require_holder(by);
-            request.commit(position);
-            request.set_throughput(*throughput_kbps);
+            request.move_to(position);
+            request.set(OWNER_SWITCHES, n(0));
+            request.set_load(*load);
             if let Some(children) = shards_value(children) {
                 request.set(CHILDREN, children);
             }
@@ -77,13 +65,26 @@ pub(crate) fn change(keys: &Keys, write: &LeaseWrite) -> Expressions {
                 request.set(attribute, s(text));
             }
         }
-        LeaseAction::Free { checkpoint } => {
+        LeaseAction::Pass { to, checkpoint } => {
             request.require_holder(by);
-            if let Some(position) = checkpoint {
-                request.commit(position);
+            let switches = u64::from(to.as_ref().is_some_and(|to| to != by));
+            match checkpoint {
+                Some(position) => {
+                    request.move_to(position);
+                    request.set(OWNER_SWITCHES, n(switches));
+                }
+                None if switches > 0 => request.add(OWNER_SWITCHES, n(switches)),
+                None => {}
             }
-            request.remove(LEASE_OWNER);
+            match to {
+                Some(to) => request.set(LEASE_OWNER, s(to.as_str())),
+                None => request.remove(LEASE_OWNER),
+            }
             request.remove(CHECKPOINT_OWNER);
+        }
+        LeaseAction::Offer { to } => {
+            request.require_owners_as(seen);
+            request.make_only_owner(to);
         }
         LeaseAction::Reset { position, start } => {
             request.require_absent(LEASE_OWNER);
@@ -98,64 +99,40 @@ pub(crate) fn change(keys: &Keys, write: &LeaseWrite) -> Expressions {
     request
 }
 
+/// The holder `from` is asked to give its lease to `to`. Neither counter nor stamp move: the holder's writes go on.
+pub(crate) fn handing_over(from: &WorkerId, to: &WorkerId) -> Expressions {
+    let mut request = Expressions::default();
+    request.require(LEASE_OWNER, s(from.as_str()));
+    request.require_absent(CHECKPOINT_OWNER);
+    request.require_other(CHECKPOINT, position_values(&Position::ShardEnd).0);
+    request.set(LEASE_OWNER, s(to.as_str()));
+    request.set(CHECKPOINT_OWNER, s(from.as_str()));
+    request
+}
+
+/// A lease is told its shard's hash keys, if it does not know both. No lease is made, and nothing else changed.
+pub(crate) fn hash_range(range: HashKeyRange) -> Expressions {
+    let mut request = Expressions::default();
+    let (kind, lease) = (request.name(ENTITY_TYPE), request.value(s(LEASE)));
+    let (start, end) = (request.name(HASH_START), request.name(HASH_END));
+    request.require_present(LEASE_COUNTER);
+    request.require_that(format!("(attribute_not_exists({kind}) OR {kind} = {lease})"));
+    request.require_that(format!("(attribute_not_exists({start}) OR attribute_not_exists({end}))"));
+    request.set(HASH_START, s(range.start().to_string()));
+    request.set(HASH_END, s(range.end().to_string()));
+    request
+}
+
 impl Expressions {
-    /// The update expression, if the request is an update.
-    pub(crate) fn update(&self) -> String {
-        let sections = [("SET", &self.set), ("ADD", &self.add), ("REMOVE", &self.remove)];
-        let sections = sections.into_iter().filter(|(_, parts)| !parts.is_empty());
-        sections.map(|(section, parts)| format!("{section} {}", parts.join(", "))).collect::<Vec<_>>().join(" ")
+    fn require_owners_as(&mut self, seen: &Lease) {
+        self.require_owner(LEASE_OWNER, seen.owner.as_ref());
+        self.require_owner(CHECKPOINT_OWNER, seen.checkpoint_owner.as_ref());
     }
 
-    /// The condition expression.
-    pub(crate) fn condition(&self) -> String {
-        self.conditions.join(" AND ")
-    }
-
-    /// The values, or `None`: DynamoDB refuses an empty map.
-    pub(crate) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
-        (!self.values.is_empty()).then(|| self.values.clone())
-    }
-
-    fn name(&mut self, attribute: Attribute) -> String {
-        let alias = attribute.alias();
-        self.names.insert(alias.clone(), attribute.name().to_owned());
-        alias
-    }
-
-    fn value(&mut self, value: AttributeValue) -> String {
-        let placeholder = format!(":v{}", self.values.len());
-        self.values.insert(placeholder.clone(), value);
-        placeholder
-    }
-
-    fn set(&mut self, attribute: Attribute, value: AttributeValue) {
-        let part = format!("{} = {}", self.name(attribute), self.value(value));
-        self.set.push(part);
-    }
-
-    fn set_if_absent(&mut self, attribute: Attribute, value: AttributeValue) {
-        let (name, value) = (self.name(attribute), self.value(value));
-        self.set.push(format!("{name} = if_not_exists({name}, {value})"));
-    }
-
-    fn add(&mut self, attribute: Attribute, amount: u64) {
-        let part = format!("{} {}", self.name(attribute), self.value(n(amount)));
-        self.add.push(part);
-    }
-
-    fn remove(&mut self, attribute: Attribute) {
-        let name = self.name(attribute);
-        self.remove.push(name);
-    }
-
-    fn require(&mut self, attribute: Attribute, value: AttributeValue) {
-        let condition = format!("{} = {}", self.name(attribute), self.value(value));
-        self.conditions.push(condition);
-    }
-
-    fn require_absent(&mut self, attribute: Attribute) {
-        let condition = format!("attribute_not_exists({})", self.name(attribute));
-        self.conditions.push(condition);
+    fn make_only_owner(&mut self, worker: &WorkerId) {
+        self.set(LEASE_OWNER, s(worker.as_str()));
+        self.remove(CHECKPOINT_OWNER);
+        self.add(OWNER_SWITCHES, n(1));
     }
 
     fn require_owner(&mut self, attribute: Attribute, owner: Option<&WorkerId>) {
@@ -169,20 +146,17 @@ impl Expressions {
     fn require_holder(&mut self, by: &WorkerId) {
         let (owner, checkpoint_owner) = (self.name(LEASE_OWNER), self.name(CHECKPOINT_OWNER));
         let by = self.value(s(by.as_str()));
-        self.conditions.push(format!(
+        self.require_that(format!(
             "({checkpoint_owner} = {by} OR (attribute_not_exists({checkpoint_owner}) AND {owner} = {by}))"
         ));
     }
 
-    fn set_throughput(&mut self, kbps: Option<f64>) {
-        if let Some(value) = kbps.and_then(throughput_value) {
-            self.set(THROUGHPUT, value);
+    fn set_load(&mut self, load: Load) {
+        for (attribute, amount) in [(THROUGHPUT, load.kbps), (BUSY, load.busy)] {
+            if let Some(value) = amount.and_then(decimal_value) {
+                self.set(attribute, value);
+            }
         }
-    }
-
-    fn commit(&mut self, position: &Position) {
-        self.move_to(position);
-        self.set(OWNER_SWITCHES, n(0));
     }
 
     fn move_to(&mut self, position: &Position) {
@@ -227,16 +201,27 @@ mod tests {
         let actions = [
             LeaseAction::Claim,
             LeaseAction::Take,
-            LeaseAction::Renew { throughput_kbps: None },
-            LeaseAction::Renew { throughput_kbps: Some(1.0) },
-            LeaseAction::Checkpoint { position: position.clone(), throughput_kbps: Some(1.0), children },
-            LeaseAction::Free { checkpoint: None },
-            LeaseAction::Free { checkpoint: Some(position.clone()) },
+            LeaseAction::Renew { load: Load::default() },
+            LeaseAction::Renew { load: Load { kbps: Some(1.0), busy: Some(0.5) } },
+            LeaseAction::Checkpoint {
+                position: position.clone(),
+                load: Load { kbps: Some(1.0), busy: None },
+                children,
+            },
+            LeaseAction::Pass { to: None, checkpoint: None },
+            LeaseAction::Pass { to: None, checkpoint: Some(position.clone()) },
+            LeaseAction::Pass { to: Some(WorkerId::new("next")), checkpoint: None },
+            LeaseAction::Pass { to: Some(WorkerId::new("next")), checkpoint: Some(position.clone()) },
+            LeaseAction::Pass { to: Some(WorkerId::new("me")), checkpoint: None },
+            LeaseAction::Offer { to: WorkerId::new("next") },
             LeaseAction::Reset { position: position.clone(), start: None },
             LeaseAction::Reset { position, start: Some(Timestamp::from_millis(1)) },
         ];
         let mut requests: Vec<_> = actions.into_iter().map(change_by).collect();
-        requests.extend([creation(), removal(&seen())]);
+        let (from, to, range) = (WorkerId::new("a"), WorkerId::new("b"), HashKeyRange::FULL);
+        requests.extend([creation(), removal(&seen()), handing_over(&from, &to), hash_range(range)]);
+        requests.extend(crate::members::tests::every_request());
+        requests.extend(crate::lock::tests::every_request());
         requests
     }
 
@@ -270,18 +255,14 @@ mod tests {
     #[test]
     fn no_attribute_is_changed_twice_in_one_request() {
         for request in every_request() {
-            let changed =
-                |parts: &[String]| parts.iter().map(|part| part.split(' ').next().map(str::to_owned)).collect();
-            let mut names: Vec<_> = changed(&request.set);
-            names.extend::<Vec<_>>(changed(&request.add));
-            names.extend::<Vec<_>>(changed(&request.remove));
+            let names = request.changed();
             assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{request:?}");
         }
     }
 
     #[test]
     fn a_renewal_is_conditioned_on_the_counter_and_the_holder() {
-        let renewal = change_by(LeaseAction::Renew { throughput_kbps: None });
+        let renewal = change_by(LeaseAction::Renew { load: Load::default() });
         assert_eq!(renewal.update(), "SET #leaseCounter = :v1, #rs_stamp = :v2");
         assert_eq!(
             renewal.condition(),

@@ -65,7 +65,14 @@ impl<'a> Holders<'a> {
             What::Lease { run, shard, row: Some(row) } => {
                 let before = self.rows.insert(shard, row);
                 let holder = self.held.get(shard.as_str()).copied();
-                let now = run.filter(|run| row.holder().is_some() && row.holder() == self.workers.get(run).copied());
+                let asked_only =
+                    row.checkpoint_owner.is_some() && before.is_some_and(|before| before.counter == row.counter);
+                let now = if asked_only {
+                    // Somebody asked the holder to give the lease away.
+                    holder
+                } else {
+                    run.filter(|run| row.holder().is_some() && row.holder() == self.workers.get(run).copied())
+                };
                 match now {
                     Some(now) => self.held.insert(shard, now),
                     None => self.held.remove(shard.as_str()),

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use kcl_core::event::Event;
+
 use super::Findings;
 use crate::history::{Happening, History, HowOver, Run, What};
 use crate::work::Work;
@@ -47,12 +49,15 @@ pub(super) fn workers_do_not_give_up(history: &History) -> Findings {
 
 /// Once nothing goes wrong any more, no shard that has something to do and whose parents are finished stands still for
 /// longer than the failover time and three seconds, and as long as reads of the table are out of date: a processor gets
-/// done with records of it, or its end is committed.
+/// done with records of it, or its end is committed. What a processor that failed before the calm is given as a pause does
+/// not count.
 pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
     let bound = history.failover + BEYOND_FAILOVER + history.staleness;
     let bound = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
     let mut work = Work::default();
     let mut calm = false;
+    // Until when processors that failed pause.
+    let mut paused: BTreeMap<&str, u64> = BTreeMap::new();
     // Since when each shard waits.
     let mut waiting: BTreeMap<&str, u64> = BTreeMap::new();
     let mut found = Findings::new();
@@ -62,13 +67,21 @@ pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
         let moved = match what {
             What::Done { shard, .. } => Some(shard.as_str()),
             What::Lease { shard, .. } if finished && work.is_finished(shard) => Some(shard.as_str()),
-            What::Calm | What::Stored { .. } | What::Lease { .. } => None,
+            What::Calm | What::Stored { .. } | What::Lease { .. } | What::Event { .. } => None,
             _ => continue,
         };
         calm |= matches!(what, What::Calm);
+        if let What::Event {
+            event: Event::ProcessorFailed { shard, retry_in, .. } | Event::ProcessorPanicked { shard, retry_in, .. },
+            ..
+        } = what
+        {
+            let until = at + u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX);
+            paused.insert(shard.shard.as_str(), until);
+        }
         if let Some(shard) = moved
             && let Some(since) = waiting.remove(shard)
-            && at - since > bound
+            && at.saturating_sub(since) > bound
         {
             let stood = at - since;
             found.push((*at, format!("{shard} stood still for {stood} ms; at most {bound} ms are allowed")));
@@ -77,7 +90,8 @@ pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
             for (shard, facts) in &history.shards {
                 let ready = facts.parents.iter().all(|parent| work.is_finished(parent));
                 if ready && work.is_open(shard, facts) {
-                    waiting.entry(shard).or_insert(*at);
+                    let from = paused.get(shard.as_str()).map_or(*at, |until| (*at).max(*until));
+                    waiting.entry(shard).or_insert(from);
                 }
             }
         }
@@ -86,7 +100,7 @@ pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
     found.extend(
         waiting
             .into_iter()
-            .filter(|(_, since)| end - since > bound)
+            .filter(|(_, since)| end.saturating_sub(*since) > bound)
             .map(|(shard, since)| (end, format!("{shard} stands still since {}.{:03}", since / 1000, since % 1000))),
     );
     found

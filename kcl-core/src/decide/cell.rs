@@ -70,6 +70,12 @@ impl Cell {
         self.sent
     }
 
+    /// To whom the holder is asked to give the lease, if it is.
+    pub fn asked_for(&self) -> Option<&WorkerId> {
+        let asked = self.lease.checkpoint_owner.as_ref() == Some(&self.me);
+        self.lease.owner.as_ref().filter(|owner| asked && **owner != self.me)
+    }
+
     /// How the tenure ended, if it did.
     pub fn over(&self) -> Option<EndReason> {
         self.over
@@ -88,7 +94,7 @@ impl Cell {
         self.writes += 1;
         self.in_flight = Some(now);
         let stamp = match action {
-            LeaseAction::Free { .. } => Stamp::offered(self.instance, self.tenure, self.writes),
+            LeaseAction::Pass { .. } => Stamp::offered(self.instance, self.tenure, self.writes),
             _ => Stamp::held(self.instance, self.tenure, self.writes),
         };
         LeaseWrite { seen: self.lease.clone(), by: self.me.clone(), stamp, now: wall, action }
@@ -128,7 +134,7 @@ impl Cell {
     fn applied(&mut self, write: &LeaseWrite, first_sent: Instant, row: Lease) -> Verdict {
         self.in_flight = None;
         self.unresolved = None;
-        if matches!(write.action, LeaseAction::Free { .. }) {
+        if matches!(write.action, LeaseAction::Pass { .. }) {
             self.end(if row.is_finished() { EndReason::Finished } else { EndReason::Released });
             return Verdict::Over { applied: true };
         }
@@ -171,7 +177,7 @@ mod tests {
 
     use super::*;
     use crate::ids::{ShardKey, StreamId};
-    use crate::lease::Version;
+    use crate::lease::{Load, Version};
     use crate::position::Position;
 
     const ME: Instance = Instance::new(1);
@@ -209,7 +215,7 @@ mod tests {
 
         fn renew(&mut self, seconds: u64) -> LeaseWrite {
             let now = self.at(seconds);
-            self.cell.begin(LeaseAction::Renew { throughput_kbps: None }, now, Timestamp::default())
+            self.cell.begin(LeaseAction::Renew { load: Load::default() }, now, Timestamp::default())
         }
 
         fn answer(&mut self, write: &LeaseWrite, seconds: u64, outcome: WriteOutcome) -> Verdict {
@@ -254,7 +260,7 @@ mod tests {
         let renewal = table.renew(7);
         assert!(matches!(table.cell.resolve(&renewal, table.at(7), Err(unavailable())), Verdict::Repeat(_)));
         let commit =
-            LeaseAction::Checkpoint { position: Position::ShardEnd, throughput_kbps: None, children: Vec::new() };
+            LeaseAction::Checkpoint { position: Position::ShardEnd, load: Load::default(), children: Vec::new() };
         let now = table.at(8);
         let write = table.cell.begin(commit, now, Timestamp::default());
         assert_eq!((write.seen.version, write.stamp.clone()), (Version::new(5), Stamp::held(ME, 3, 3)));
@@ -308,7 +314,7 @@ mod tests {
     async fn giving_up_ends_the_tenure_whatever_follows() {
         let mut table = Table::new();
         let now = table.at(1);
-        let write = table.cell.begin(LeaseAction::Free { checkpoint: None }, now, Timestamp::default());
+        let write = table.cell.begin(LeaseAction::Pass { to: None, checkpoint: None }, now, Timestamp::default());
         assert!(write.stamp.as_str().starts_with("o."));
         let mut freed = row(6, None, None, &write.stamp);
         freed.checkpoint = Position::ShardEnd;

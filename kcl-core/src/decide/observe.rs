@@ -6,12 +6,17 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::decide::timing::Timing;
-use crate::ids::ShardKey;
+use crate::ids::{ShardKey, WorkerId};
 use crate::lease::{Heartbeat, Lease, Stamp};
 
 /// The Java KCL stops reading up to a second after the failover time, on a tick of a second, and counts from the answer
 /// to its write: its leases are given this much more.
 const FOREIGN_GRACE: Duration = Duration::from_secs(2);
+
+/// A Java worker begins to hold a lease without a write: it looks for what names it every failover time, renews a third of
+/// that later, and the scan that sees it takes its time. So many failover times after a lease came to name it, it should
+/// have renewed.
+const ADOPTION: f64 = 2.4;
 
 /// What one observer saw of all leases, over time.
 #[derive(Debug, Default)]
@@ -24,9 +29,14 @@ pub struct Observations {
 struct Seen {
     heartbeat: Heartbeat,
     stamp: Option<Stamp>,
+    owners: (Option<WorkerId>, Option<WorkerId>),
     silent: Duration,
+    /// For how long a hand-off has been under way, between the same two.
+    pending: Duration,
     /// The heart beat while the stamp stood still: whoever holds the lease is not of this library.
     foreign: bool,
+    /// The holder is new, and has not been seen to beat.
+    adopting: bool,
     /// For how long the same process has been seen here.
     watched: Duration,
     /// How often it was seen to beat, once that could not be what it wrote before.
@@ -47,32 +57,51 @@ impl Observations {
         self.last_look = Some(answered);
         let mut before = std::mem::take(&mut self.seen);
         for lease in leases {
-            let next = match before.remove(&lease.shard) {
-                Some(seen) if seen.heartbeat == lease.heartbeat => {
-                    Seen { silent: seen.silent + gap, watched: seen.watched + gap, ..seen }
-                }
-                Some(seen) => seen.beat(lease, gap, timing),
-                None => Seen::first(lease),
-            };
+            let next = before.remove(&lease.shard).map_or_else(|| Seen::first(lease), |seen| seen.next(lease, gap, timing));
             self.seen.insert(lease.shard.clone(), next);
         }
     }
 
-    /// Whether nothing was heard of the lease's holder for long enough to take the lease.
-    #[must_use]
-    pub fn is_silent(&self, lease: &Lease, timing: &Timing) -> bool {
-        self.seen
-            .get(&lease.shard)
-            .is_some_and(|seen| seen.heartbeat == lease.heartbeat && seen.silent >= seen.patience(timing))
+    fn of(&self, lease: &Lease) -> Option<&Seen> {
+        self.seen.get(&lease.shard).filter(|seen| seen.heartbeat == lease.heartbeat)
     }
 
-    /// For how long nothing was heard of the lease's holder; of a free lease, for how long it has been free.
+    /// Whether nothing was heard of the lease's holder for long enough to take the lease, as far as the lease alone tells
+    /// whether the holder is of this library.
+    #[must_use]
+    pub fn is_silent(&self, lease: &Lease, timing: &Timing) -> bool {
+        self.of(lease).is_some_and(|seen| seen.silent >= seen.patience(timing, true))
+    }
+
+    /// For how long nothing was heard of the lease's holder; of a lease that nobody holds, for how long that is so.
     #[must_use]
     pub fn silence(&self, lease: &Lease) -> Duration {
-        self.seen
-            .get(&lease.shard)
-            .filter(|seen| seen.heartbeat == lease.heartbeat)
-            .map_or(Duration::ZERO, |seen| seen.silent)
+        self.of(lease).map_or(Duration::ZERO, |seen| seen.silent)
+    }
+
+    /// How long the holder of a lease may be silent before the lease is taken. `ours`: whether the holder is a worker of
+    /// this library, as far as others tell.
+    #[must_use]
+    pub fn patience(&self, lease: &Lease, timing: &Timing, ours: bool) -> Duration {
+        self.seen.get(&lease.shard).map_or(timing.failover.mul_f64(ADOPTION), |seen| seen.patience(timing, ours))
+    }
+
+    /// How long a worker of another library is given to begin to hold what it was offered.
+    #[must_use]
+    pub fn adoption(timing: &Timing) -> Duration {
+        timing.failover.mul_f64(ADOPTION)
+    }
+
+    /// For how long the hand-off of a lease has been under way.
+    #[must_use]
+    pub fn pending(&self, lease: &Lease) -> Duration {
+        self.seen.get(&lease.shard).map_or(Duration::ZERO, |seen| seen.pending)
+    }
+
+    /// Whether the lease's holder was seen to renew as workers of another library do.
+    #[must_use]
+    pub fn is_foreign(&self, shard: &ShardKey) -> bool {
+        self.seen.get(shard).is_some_and(|seen| seen.foreign)
     }
 
     /// Whether the process that last wrote to the lease was seen to live.
@@ -85,17 +114,11 @@ impl Observations {
         self.seen.get(shard).is_some_and(|seen| seen.beats > 0)
     }
 
-    /// When the next of these leases becomes silent if nothing is heard of it until then.
+    /// When a lease will have been silent for this long, if nothing is heard of it until then.
     #[must_use]
-    pub fn next_silence<'a>(&self, leases: impl IntoIterator<Item = &'a ShardKey>, timing: &Timing) -> Option<Instant> {
-        let last = self.last_look?;
-        leases
-            .into_iter()
-            .filter_map(|shard| self.seen.get(shard))
-            .filter_map(|seen| seen.patience(timing).checked_sub(seen.silent))
-            .filter(|left| !left.is_zero())
-            .min()
-            .map(|left| last + left)
+    pub fn due(&self, lease: &Lease, silence: Duration) -> Option<Instant> {
+        let left = silence.checked_sub(self.silence(lease))?;
+        self.last_look.map(|last| last + left)
     }
 }
 
@@ -104,28 +127,53 @@ impl Seen {
         Self {
             heartbeat: lease.heartbeat.clone(),
             stamp: lease.stamp.clone(),
+            owners: (lease.owner.clone(), lease.checkpoint_owner.clone()),
             silent: Duration::ZERO,
+            pending: Duration::ZERO,
             foreign: false,
+            adopting: true,
             watched: Duration::ZERO,
             beats: 0,
         }
+    }
+
+    /// The holder, as [`Lease::holder`].
+    fn holder(&self) -> Option<&WorkerId> {
+        self.owners.1.as_ref().or(self.owners.0.as_ref())
+    }
+
+    fn next(self, lease: &Lease, gap: Duration, timing: &Timing) -> Self {
+        let owners = (lease.owner.clone(), lease.checkpoint_owner.clone());
+        let same_move = owners.1.is_some() && owners == self.owners;
+        let pending = if same_move { self.pending + gap } else { Duration::ZERO };
+        if self.heartbeat == lease.heartbeat {
+            let (silent, watched) = (self.silent + gap, self.watched + gap);
+            return Self { owners, silent, pending, watched, ..self };
+        }
+        Self { owners, pending, ..self.beat(lease, gap, timing) }
     }
 
     /// What is seen now is another write than before.
     fn beat(self, lease: &Lease, gap: Duration, timing: &Timing) -> Self {
         let instance = |stamp: &Option<Stamp>| stamp.as_ref().and_then(Stamp::instance);
         let foreign = self.stamp == lease.stamp;
+        let adopting = self.holder() != lease.holder();
         if instance(&self.stamp) != instance(&lease.stamp) {
-            return Self { foreign, ..Self::first(lease) };
+            return Self { foreign, adopting, ..Self::first(lease) };
         }
         let watched = self.watched + gap;
         let beats = self.beats.saturating_add(u32::from(watched >= timing.failover / 2));
-        Self { foreign, watched, beats, ..Self::first(lease) }
+        Self { foreign, adopting, watched, beats, ..Self::first(lease) }
     }
 
-    fn patience(&self, timing: &Timing) -> Duration {
-        let foreign = self.foreign || self.stamp.is_none();
-        timing.failover + if foreign { FOREIGN_GRACE } else { Duration::ZERO }
+    fn patience(&self, timing: &Timing, ours: bool) -> Duration {
+        if ours && !self.foreign && self.stamp.is_some() {
+            timing.failover
+        } else if self.adopting && !ours {
+            Observations::adoption(timing)
+        } else {
+            timing.failover + FOREIGN_GRACE
+        }
     }
 }
 
@@ -204,15 +252,51 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_next_silence_is_told_ahead() {
+    async fn a_silence_is_told_ahead() {
         let timing = Timing::new(Duration::from_secs(10));
         let start = Instant::now();
         let mut observations = Observations::default();
         let seen = lease("7", Some(1));
-        observations.look(std::slice::from_ref(&seen), start, &timing);
-        assert_eq!(observations.next_silence([&seen.shard], &timing), Some(start + timing.failover));
-        let later = start + Duration::from_secs(4);
-        observations.look(std::slice::from_ref(&seen), later, &timing);
-        assert_eq!(observations.next_silence([&seen.shard], &timing), Some(start + timing.failover));
+        for seconds in [0, 4] {
+            observations.look(std::slice::from_ref(&seen), start + Duration::from_secs(seconds), &timing);
+            assert_eq!(observations.due(&seen, timing.failover), Some(start + timing.failover));
+        }
+        assert_eq!(observations.due(&seen, Duration::from_secs(1)), None, "it is over");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_of_another_library_has_time_to_adopt_a_lease_without_a_write() {
+        let timing = Timing::new(Duration::from_secs(10));
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut observations = Observations::default();
+        let named = |beat: &str, owner: &str| {
+            let mut lease = lease(beat, Some(1));
+            lease.owner = Some(owner.into());
+            lease
+        };
+        let patience = |observations: &Observations, lease: &Lease| observations.patience(lease, &timing, false).as_secs();
+        observations.look(&[named("7", "a")], at(0), &timing);
+        observations.look(&[named("8", "java")], at(1), &timing);
+        assert_eq!(patience(&observations, &named("8", "java")), 24);
+        observations.look(&[named("9", "java")], at(12), &timing);
+        assert_eq!(patience(&observations, &named("9", "java")), 12);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hand_off_is_timed_although_its_holder_beats() {
+        let timing = Timing::new(Duration::from_secs(10));
+        let start = Instant::now();
+        let mut observations = Observations::default();
+        let mut moving = lease("7", Some(1));
+        (moving.owner, moving.checkpoint_owner) = (Some("b".into()), Some("a".into()));
+        for (seconds, beat) in [(0, "7"), (3, "8"), (6, "9")] {
+            moving.heartbeat = Heartbeat::new(beat);
+            observations.look(std::slice::from_ref(&moving), start + Duration::from_secs(seconds), &timing);
+        }
+        assert_eq!(observations.pending(&moving), Duration::from_secs(6));
+        moving.owner = Some("c".into());
+        observations.look(std::slice::from_ref(&moving), start + Duration::from_secs(9), &timing);
+        assert_eq!(observations.pending(&moving), Duration::ZERO, "another receiver");
     }
 }

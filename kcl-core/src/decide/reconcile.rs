@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::{ShardId, ShardKey, StreamId};
 use crate::lease::{CreateReason, Lease};
 use crate::position::{InitialPosition, Position};
-use crate::shard::Shard;
+use crate::shard::{HashKeyRange, Shard};
 use crate::time::Timestamp;
 
 /// One stream: its shards, and its leases.
@@ -31,6 +31,8 @@ pub struct Plan {
     /// Open shards that no lease leads to. Where to start them depends on what was open at the application's start: ask
     /// the stream for those ([`Graph::beginning`]), then [`Graph::start`].
     pub unreached: Vec<ShardId>,
+    /// Leases that do not tell their shards' hash keys, as old workers made them, and these.
+    pub without_range: Vec<(ShardKey, HashKeyRange)>,
 }
 
 impl<'a> Graph<'a> {
@@ -58,10 +60,25 @@ impl<'a> Graph<'a> {
         })
     }
 
+    /// The leases that were made for an earlier stream, or before it was known for which.
+    pub fn of_earlier(&self) -> impl Iterator<Item = Lease> {
+        let is_other = |lease: &&&Lease| {
+            let made_for = lease.stream_created.zip(self.created);
+            made_for.is_none_or(|(made_for, created)| made_for.is_other_creation(created))
+        };
+        self.leases.values().filter(is_other).map(|lease| (*lease).clone())
+    }
+
+    fn without_range(&self) -> impl Iterator<Item = (ShardKey, HashKeyRange)> {
+        let unfinished = self.leases.values().filter(|lease| lease.hash_range.is_none() && !lease.is_finished());
+        unfinished.filter_map(|lease| Some((lease.shard.clone(), self.shards.get(&lease.shard.shard)?.hash_range?)))
+    }
+
     /// What to make and to remove.
     #[must_use]
     pub fn plan(&self) -> Plan {
-        let mut plan = Plan { delete: self.removable(), ..Plan::default() };
+        let mut plan =
+            Plan { delete: self.removable(), without_range: self.without_range().collect(), ..Plan::default() };
         let mut visited = BTreeMap::new();
         for shard in self.shards.values().filter(|shard| !shard.closed) {
             if self.reach(shard, &mut visited, &mut plan) == Reach::Unreached {

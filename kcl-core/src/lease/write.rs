@@ -32,24 +32,32 @@ pub enum LeaseAction {
     Take,
     /// Stay alive. Condition: the writer is the holder.
     Renew {
-        /// What was processed lately, in KiB/s, if known.
-        throughput_kbps: Option<f64>,
+        /// What the shard's processor did lately.
+        load: Load,
     },
     /// Commit a position, and stay alive. Condition: the writer is the holder. Drops a prepared checkpoint and sets
     /// owner switches to zero.
     Checkpoint {
         /// The position.
         position: Position,
-        /// What was processed lately, in KiB/s, if known.
-        throughput_kbps: Option<f64>,
+        /// What the shard's processor did lately.
+        load: Load,
         /// The children of a shard that has ended, if they are known now.
         children: Vec<ShardId>,
     },
     /// Stop holding the lease, with a last commit if there is one; nobody holds it then. Condition: the writer is the
-    /// holder.
-    Free {
+    /// holder. Counts an owner switch if it names another worker.
+    Pass {
+        /// Who is to begin to hold it; `None` leaves it free.
+        to: Option<WorkerId>,
         /// The last commit.
         checkpoint: Option<Position>,
+    },
+    /// Name the worker that is to begin to hold a lease that nobody holds: it is free, its holder is dead, or who was
+    /// named does not come. Condition: both owners are as seen. Counts an owner switch.
+    Offer {
+        /// Who.
+        to: WorkerId,
     },
     /// Move the position of a lease that nobody holds, in any direction; it may re-open a finished shard. Condition:
     /// both owners are absent, as seen. Drops a prepared checkpoint.
@@ -59,6 +67,15 @@ pub enum LeaseAction {
         /// The time that goes with it.
         start: Option<Timestamp>,
     },
+}
+
+/// How much work a shard is, as its owner measures it. What is not known is left as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Load {
+    /// What was processed lately, in KiB/s.
+    pub kbps: Option<f64>,
+    /// For which part of the time the processor was busy, 0 to 1.
+    pub busy: Option<f64>,
 }
 
 /// The store's answer to a write.

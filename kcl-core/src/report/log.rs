@@ -3,7 +3,7 @@
 
 use tracing::{debug, error, info, trace, warn};
 
-use crate::event::{Event, Look};
+use crate::event::{Event, Look, StallCause};
 use crate::ids::{AppName, ShardKey, WorkerId};
 use crate::lease::EndReason;
 
@@ -22,6 +22,12 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
     match event {
         Event::WorkerStarted => info!(target: TARGET, %app, %worker, "worker started"),
         Event::ShutdownRequested => info!(target: TARGET, %app, %worker, "shutdown requested"),
+        Event::WorkerStopped { passed, freed, cut_off, left: 0 } => {
+            info!(target: TARGET, %app, %worker, passed, freed, cut_off, "worker stopped");
+        }
+        Event::WorkerStopped { passed, freed, cut_off, left } => {
+            warn!(target: TARGET, %app, %worker, passed, freed, cut_off, left, "worker stopped, and could not give away all leases; others take them after the failover time");
+        }
         Event::LeaseCreated { shard, checkpoint, reason } => {
             say!(info, app, worker, shard, %checkpoint, ?reason, "lease created");
         }
@@ -33,7 +39,18 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
             let from = from.as_ref().map(WorkerId::as_str);
             say!(info, app, worker, shard, %epoch, from, %checkpoint, "lease taken");
         }
-        Event::LeaseEnded { shard, reason: reason @ (EndReason::Taken | EndReason::Expired) } => {
+        Event::LeasePassed { shard, to } => say!(info, app, worker, shard, %to, "lease passed on"),
+        Event::LeaseOffered { shard, to } => say!(info, app, worker, shard, %to, "lease offered"),
+        Event::MoveAsked { shard, from, to } => {
+            let from = from.as_ref().map(WorkerId::as_str);
+            say!(info, app, worker, shard, from, %to, "the holder is asked to pass the lease on");
+        }
+        Event::NoRoom { shards } => {
+            warn!(target: TARGET, %app, %worker, shards, "nobody reads these shards: every worker is at its limit of leases; start more workers, or raise max_leases");
+        }
+        Event::Leading { now: true } => info!(target: TARGET, %app, %worker, "this worker balances the fleet from now on"),
+        Event::Leading { now: false } => info!(target: TARGET, %app, %worker, "this worker does not balance the fleet any more"),
+        Event::LeaseEnded { shard, reason: reason @ (EndReason::Taken | EndReason::Expired | EndReason::Stalled) } => {
             say!(warn, app, worker, shard, ?reason, "lease lost");
         }
         Event::LeaseEnded { shard, reason } => say!(info, app, worker, shard, ?reason, "lease given up"),
@@ -74,6 +91,21 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
         Event::ProcessorDropped { shard, call } => {
             say!(warn, app, worker, shard, ?call, "a call of the processor was cut off");
         }
+        Event::ProcessorSlow { shard, call, lasting, returned: false } => {
+            say!(warn, app, worker, shard, ?call, ?lasting, "a call of the processor has not returned for long");
+        }
+        Event::ProcessorSlow { shard, call, lasting, returned: true } => {
+            say!(info, app, worker, shard, ?call, ?lasting, "a slow call of the processor is over");
+        }
+        Event::ShardStalled { shard, cause: StallCause::Reader { asked } } => {
+            say!(warn, app, worker, shard, ?asked, "reading has not gone on for too long; the lease is given up");
+        }
+        Event::ShardStalled { shard, cause: StallCause::Processor { call, lasting } } => {
+            say!(warn, app, worker, shard, ?call, ?lasting, "a call of the processor does not return; the lease is given up");
+        }
+        Event::ShardStalled { shard, cause: StallCause::Ended { last_words } } => {
+            say!(error, app, worker, shard, last_words, "the shard's task ended before its time; the lease is given up");
+        }
         Event::Checkpointed { shard, position } => say!(debug, app, worker, shard, %position, "checkpoint made"),
         Event::ShardFinished { shard, children } => say!(info, app, worker, shard, ?children, "shard finished"),
         // A shard that gets no turn for about ten seconds starves; then every half minute or so.
@@ -111,9 +143,12 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
             let what = match what {
                 Look::Leases => "the lease table could not be read; it is tried again",
                 Look::Shards => "shards and leases could not be compared; it is tried again",
+                Look::Members => "this worker's row, or the leader lock, could not be read or written; it is tried again",
             };
             warn!(target: TARGET, %app, %worker, attempt, error, "{what}");
         }
+        Event::StreamAdded { stream } => info!(target: TARGET, %app, %worker, %stream, "stream added"),
+        Event::StreamRemoved { stream } => info!(target: TARGET, %app, %worker, %stream, "stream removed"),
         Event::StreamRecreated { stream } => {
             error!(target: TARGET, %app, %worker, %stream, "the stream was deleted and created again; the leases belong to the earlier one");
         }

@@ -3,7 +3,7 @@
 
 use metrics::{counter, gauge, histogram};
 
-use crate::event::Event;
+use crate::event::{Event, StallCause};
 use crate::ids::{AppName, ShardKey};
 
 fn labels(app: &AppName, shard: &ShardKey) -> [(&'static str, String); 3] {
@@ -17,6 +17,16 @@ fn labels(app: &AppName, shard: &ShardKey) -> [(&'static str, String); 3] {
 pub(super) fn count(app: &AppName, event: &Event) {
     match event {
         Event::LeaseTaken { shard, .. } => counter!("kcl_leases_taken_total", &labels(app, shard)).increment(1),
+        Event::LeasePassed { shard, .. } => counter!("kcl_leases_passed_total", &labels(app, shard)).increment(1),
+        Event::LeaseOffered { shard, .. } => counter!("kcl_leases_offered_total", &labels(app, shard)).increment(1),
+        Event::MoveAsked { shard, .. } => counter!("kcl_moves_asked_total", &labels(app, shard)).increment(1),
+        Event::NoRoom { shards } => {
+            #[expect(clippy::cast_precision_loss, reason = "a count of shards")]
+            gauge!("kcl_shards_without_room", "app" => app.as_str().to_owned()).set(*shards as f64);
+        }
+        Event::Leading { now } => {
+            gauge!("kcl_leading", "app" => app.as_str().to_owned()).set(if *now { 1.0 } else { 0.0 });
+        }
         Event::LeaseEnded { shard, reason } => {
             let [app, stream, shard] = labels(app, shard);
             let reason = ("reason", format!("{reason:?}"));
@@ -50,6 +60,18 @@ pub(super) fn count(app: &AppName, event: &Event) {
         Event::ProcessorDropped { shard, .. } => {
             counter!("kcl_processor_drops_total", &labels(app, shard)).increment(1);
         }
+        Event::ProcessorSlow { shard, returned: false, .. } => {
+            counter!("kcl_processor_slow_total", &labels(app, shard)).increment(1);
+        }
+        Event::ShardStalled { shard, cause } => {
+            let [app, stream, shard] = labels(app, shard);
+            let cause = match cause {
+                StallCause::Reader { .. } => "reader",
+                StallCause::Processor { .. } => "processor",
+                StallCause::Ended { .. } => "ended",
+            };
+            counter!("kcl_shards_stalled_total", &[app, stream, shard, ("cause", cause.to_owned())]).increment(1);
+        }
         Event::Checkpointed { shard, .. } => counter!("kcl_checkpoints_total", &labels(app, shard)).increment(1),
         Event::ShardFinished { shard, .. } => counter!("kcl_shards_finished_total", &labels(app, shard)).increment(1),
         Event::ReadFailed { shard, throttled, .. } => {
@@ -73,8 +95,12 @@ pub(super) fn count(app: &AppName, event: &Event) {
         }
         Event::WorkerStarted
         | Event::ShutdownRequested
+        | Event::WorkerStopped { .. }
         | Event::PhaseChanged { .. }
+        | Event::ProcessorSlow { returned: true, .. }
         | Event::ShardInitialized { .. }
+        | Event::StreamAdded { .. }
+        | Event::StreamRemoved { .. }
         | Event::StreamRecreated { .. } => {}
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::decide::phase::Phase;
-use crate::event::{Event, Look};
+use crate::event::{Event, Look, ProcessorCall};
 use crate::ids::{AppName, ShardKey, WorkerId};
 use crate::lease::{Epoch, Lease};
 use crate::position::Position;
@@ -57,6 +57,8 @@ pub struct HeldStatus {
     pub last_progress: Option<Duration>,
     /// What went wrong last, if nothing went on since.
     pub last_error: Option<String>,
+    /// The call of the processor that is being made, and for how long, if that is longer than a minute.
+    pub slow_call: Option<(ProcessorCall, Duration)>,
 }
 
 /// Keeps the status up to date.
@@ -82,6 +84,7 @@ struct Held {
     millis_behind: Option<u64>,
     progress: Option<Instant>,
     error: Option<String>,
+    slow_call: Option<(ProcessorCall, Instant)>,
 }
 
 impl StatusBoard {
@@ -107,7 +110,7 @@ impl StatusBoard {
         match event {
             Event::LeaseTaken { shard, epoch, checkpoint, .. } => {
                 let phase = Phase::AwaitingParents;
-                let held = Held { epoch: *epoch, phase, millis_behind: None, progress: None, error: None };
+                let held = Held { epoch: *epoch, phase, millis_behind: None, progress: None, error: None, slow_call: None };
                 let row = Row { owner: Some(self.worker.clone()), committed: checkpoint.clone(), held: Some(held) };
                 self.shards.insert(shard.clone(), row);
             }
@@ -136,12 +139,15 @@ impl StatusBoard {
             Event::ProcessorPanicked { shard, message, .. } => {
                 self.with(shard, |held| held.error = Some(format!("the processor panicked: {message}")));
             }
+            Event::ProcessorSlow { shard, call, lasting, returned } => self.with(shard, |held| {
+                held.slow_call = now.checked_sub(*lasting).filter(|_| !returned).map(|since| (*call, since));
+            }),
             Event::Checkpointed { shard, position } => {
                 if let Some(row) = self.shards.get_mut(shard) {
                     row.committed = position.clone();
                 }
             }
-            Event::LookFailed { what: Look::Leases | Look::Shards, error, .. } => {
+            Event::LookFailed { what: Look::Leases | Look::Shards | Look::Members, error, .. } => {
                 self.look_error = Some(error.clone());
             }
             _ => {}
@@ -161,6 +167,7 @@ impl StatusBoard {
             millis_behind: held.millis_behind,
             last_progress: held.progress.map(|at| now.saturating_duration_since(at)),
             last_error: held.error.clone(),
+            slow_call: held.slow_call.map(|(call, since)| (call, now.saturating_duration_since(since))),
         };
         Status {
             app: app.clone(),

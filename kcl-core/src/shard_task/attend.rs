@@ -2,14 +2,17 @@
 //! lost or the time to stop has run out.
 
 use std::any::Any;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::error::Failure;
+use crate::event::ProcessorCall;
 use crate::position::Position;
 use crate::shard_task::Command;
 use crate::shard_task::reader::Waiting;
@@ -54,6 +57,7 @@ impl Inbox {
 
 /// A shard being read.
 pub(super) struct Reading {
+    tenure: Arc<Tenure>,
     deliveries: mpsc::Receiver<Waiting>,
     reader: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The reader has ended, and must not be polled again.
@@ -61,13 +65,18 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn new(deliveries: mpsc::Receiver<Waiting>, reader: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { deliveries, reader: Box::pin(reader), ended: false }
+    pub(super) fn new(
+        tenure: Arc<Tenure>,
+        deliveries: mpsc::Receiver<Waiting>,
+        reader: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        Self { tenure, deliveries, reader: Box::pin(reader), ended: false }
     }
 
     /// Reads on, for ever: to be raced with what is waited for.
     pub(super) async fn read_on(&mut self) {
         if !self.ended {
+            let _attended = self.tenure.attend_reader();
             self.reader.as_mut().await;
             self.ended = true;
         }
@@ -76,6 +85,7 @@ impl Reading {
 
     /// Waits for what was read next, reading on. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Waiting> {
+        let _attended = self.tenure.attend_reader();
         loop {
             if self.ended {
                 return self.deliveries.recv().await;
@@ -86,6 +96,12 @@ impl Reading {
                 () = self.reader.as_mut() => self.ended = true,
             }
         }
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.tenure.reader_answered();
     }
 }
 
@@ -108,6 +124,19 @@ pub(super) enum Called {
 
 /// Makes a call of the user's code while everything around it goes on.
 pub(super) async fn attend(
+    which: ProcessorCall,
+    call: impl Future<Output = Result<(), Failure>> + Send,
+    tenure: &Tenure,
+    inbox: &mut Inbox,
+    reading: Option<&mut Reading>,
+) -> Called {
+    tenure.call_begins(which);
+    let called = race(call, tenure, inbox, reading).await;
+    tenure.call_ends();
+    called
+}
+
+async fn race(
     call: impl Future<Output = Result<(), Failure>> + Send,
     tenure: &Tenure,
     inbox: &mut Inbox,
@@ -120,7 +149,7 @@ pub(super) async fn attend(
             biased;
             () = tenure.ended() => return Called::CutOff,
             () = until(stop_by) => return Called::CutOff,
-            returned = &mut call => return match returned {
+            returned = poll_fn(|context| tenure.poll_call(|| call.as_mut().poll(context))) => return match returned {
                 Ok(Ok(())) => Called::Returned,
                 Ok(Err(failure)) => Called::Failed(failure),
                 Err(panic) => Called::Panicked(panic_message(panic.as_ref())),

@@ -11,13 +11,13 @@ use crate::lease::{CreateReason, Lease};
 use crate::position::Position;
 use crate::retrieval::WhichShards;
 use crate::shard::ChildShard;
-use crate::shard_task::{News, ShardContextShared};
+use crate::shard_task::{News, StreamContext};
 use crate::store::WriteOutcome;
 
 /// Makes the leases of a finished shard's children that can be made now. Answers the children.
 /// This worker begins to hold those whose parents are all finished with this one; the others are left free.
 pub(super) async fn make_children(
-    shared: &ShardContextShared,
+    shared: &StreamContext,
     parent: &Lease,
     named: &[ChildShard],
 ) -> Result<Vec<ShardId>, Cause> {
@@ -36,7 +36,7 @@ pub(super) async fn make_children(
 }
 
 /// The children as the stream lists them. None for a shard that the stream has forgotten with all that followed it.
-async fn listed_children(shared: &ShardContextShared, parent: &Lease) -> Result<Vec<ChildShard>, Cause> {
+async fn listed_children(shared: &StreamContext, parent: &Lease) -> Result<Vec<ChildShard>, Cause> {
     let listing = shared.retrieval.list_shards(WhichShards::All).await?;
     Ok(listing
         .shards
@@ -52,7 +52,7 @@ enum CoParents {
     Unknown,
 }
 
-async fn co_parents(shared: &ShardContextShared, parent: &Lease, child: &ChildShard) -> Result<CoParents, StoreError> {
+async fn co_parents(shared: &StreamContext, parent: &Lease, child: &ChildShard) -> Result<CoParents, StoreError> {
     let mut state = CoParents::Finished;
     for other in child.parents.iter().filter(|other| **other != parent.shard.shard) {
         match shared.tenures.store.get(&parent.shard.sibling(other)).await? {
@@ -64,7 +64,7 @@ async fn co_parents(shared: &ShardContextShared, parent: &Lease, child: &ChildSh
     Ok(state)
 }
 
-async fn make(shared: &ShardContextShared, parent: &Lease, child: &ChildShard, keep: bool) -> Result<(), StoreError> {
+async fn make(shared: &StreamContext, parent: &Lease, child: &ChildShard, keep: bool) -> Result<(), StoreError> {
     let mut lease = Lease::new(parent.shard.sibling(&child.id), Position::TrimHorizon, None);
     lease.parents = child.parents.clone();
     lease.parents.sort();
@@ -102,7 +102,7 @@ async fn make(shared: &ShardContextShared, parent: &Lease, child: &ChildShard, k
 }
 
 /// Whether all of a shard's parents are finished, or gone from the table.
-pub(super) async fn parents_finished(shared: &ShardContextShared, lease: &Lease) -> Result<bool, StoreError> {
+pub(super) async fn parents_finished(shared: &StreamContext, lease: &Lease) -> Result<bool, StoreError> {
     for parent in &lease.parents {
         let parent = shared.tenures.store.get(&lease.shard.sibling(parent)).await?;
         if parent.is_some_and(|parent| !parent.is_finished()) {

@@ -1,8 +1,10 @@
 //! Drives one shard through its life: does what the phase asks for, and tells the phase what came of it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -18,10 +20,10 @@ use crate::record::Batch;
 use crate::retrieval::StartAt;
 use crate::retry::Backoff;
 use crate::shard::ChildShard;
-use crate::shard_task::attend::{Called, Inbox, Reading, attend};
+use crate::shard_task::attend::{Called, Inbox, Reading, attend, panic_message};
 use crate::shard_task::reader::{Delivery, Reader, Waiting, channel};
 use crate::shard_task::seat::Seat;
-use crate::shard_task::{Command, ShardContextShared, children};
+use crate::shard_task::{Command, StreamContext, children};
 use crate::tenure::{Tenure, WriteFailure};
 
 /// How often a waiting shard looks whether its parents are finished. Only shards that somebody assigned too early wait.
@@ -30,14 +32,14 @@ const PARENT_POLL: Duration = Duration::from_millis(500);
 /// Lives one shard's life under one ownership. Dropping the future stops everything of it at once: a checkpointer that
 /// outlives it commits nothing, and keeps no lease.
 pub(crate) async fn run(
-    shared: Arc<ShardContextShared>,
+    shared: Arc<StreamContext>,
     tenure: Arc<Tenure>,
     commands: mpsc::UnboundedReceiver<Command>,
 ) -> Outcome {
     let _last = Last(Arc::clone(&tenure));
     let driver = Driver {
         shared,
-        tenure,
+        tenure: Arc::clone(&tenure),
         inbox: Inbox::new(commands),
         phase: Phase::AwaitingParents,
         seat: None,
@@ -46,7 +48,14 @@ pub(crate) async fn run(
         children: Vec::new(),
         backoff: Backoff::processor(),
     };
-    driver.live().await
+    let lived = AssertUnwindSafe(driver.live()).catch_unwind().await;
+    if !tenure.is_over() {
+        // Something of our own, or of the source's, is broken: others go on with the shard, and this worker with the rest.
+        tenure.task_ended(lived.as_ref().err().map(|panic| panic_message(panic.as_ref())).unwrap_or_default());
+        tenure.ended().await;
+    }
+    tenure.laid_down().await;
+    lived.unwrap_or(Outcome::LeaseLost)
 }
 
 /// Ends an ownership with its driver, however that ends: returned, dropped, or panicked.
@@ -60,7 +69,7 @@ impl Drop for Last {
 }
 
 pub(super) struct Driver {
-    pub(super) shared: Arc<ShardContextShared>,
+    pub(super) shared: Arc<StreamContext>,
     pub(super) tenure: Arc<Tenure>,
     pub(super) inbox: Inbox,
     phase: Phase,
@@ -87,7 +96,7 @@ impl Driver {
                 Phase::Ending(Ending::Shutdown) => self.shut_down().await,
                 Phase::Ending(Ending::LeaseLost) => self.lose().await,
                 Phase::Over(Outcome::Stopped) => {
-                    self.give_back().await;
+                    self.give_away().await;
                     return Outcome::Stopped;
                 }
                 Phase::Over(outcome) => return outcome,
@@ -189,7 +198,10 @@ impl Driver {
             }
         }
         if self.seat.is_none() {
-            match Seat::new(&self.shared, &self.tenure) {
+            self.tenure.call_begins(ProcessorCall::Create);
+            let made = Seat::new(&self.shared, &self.tenure);
+            self.tenure.call_ends();
+            match made {
                 Ok(seat) => self.seat = Some(seat),
                 Err(message) => return self.panicked(ProcessorCall::Create, message).await,
             }
@@ -200,7 +212,7 @@ impl Driver {
             seat.acknowledgement = seat.processor.acknowledgement();
             Ok(())
         };
-        let called = attend(call, &self.tenure, &mut self.inbox, None).await;
+        let called = attend(ProcessorCall::Initialize, call, &self.tenure, &mut self.inbox, None).await;
         let start = seat.context.start.clone();
         self.seat = Some(seat);
         match self.outcome(ProcessorCall::Initialize, called).await {
@@ -208,7 +220,7 @@ impl Driver {
                 self.emit(&Event::ShardInitialized { shard: self.tenure.shard().clone(), checkpoint: start.clone() });
                 let (deliver, deliveries) = channel();
                 let reader = Reader::new(Arc::clone(&self.shared), Arc::clone(&self.tenure), start, deliver);
-                self.reading = Some(Reading::new(deliveries, reader.run()));
+                self.reading = Some(Reading::new(Arc::clone(&self.tenure), deliveries, reader.run()));
                 PhaseEvent::Initialized
             }
             Err(event) => event,
@@ -253,6 +265,7 @@ impl Driver {
             }
             Called::Panicked(message) => Err(self.panicked(call, message).await),
             Called::CutOff => {
+                self.tenure.note_cut_off();
                 self.emit(&Event::ProcessorDropped { shard, call });
                 // Whatever state the call left the processor in, it is not called again.
                 self.seat = None;
@@ -286,7 +299,8 @@ impl Driver {
         let mut seat = self.seat.take()?;
         let began = Instant::now();
         let call = async { seat.processor.process_records(batch.clone(), &seat.checkpointer).await };
-        let called = attend(call, &self.tenure, &mut self.inbox, self.reading.as_mut()).await;
+        let reading = self.reading.as_mut();
+        let called = attend(ProcessorCall::ProcessRecords, call, &self.tenure, &mut self.inbox, reading).await;
         let on_return = seat.acknowledgement == Acknowledgement::OnReturn;
         self.seat = Some(seat);
         if let Err(event) = self.outcome(ProcessorCall::ProcessRecords, called).await {
@@ -326,7 +340,7 @@ impl Driver {
 
     fn processed(&self, batch: &Batch, took: Duration) {
         let bytes = batch.bytes();
-        self.tenure.processed(bytes);
+        self.tenure.processed(bytes, took);
         let now = self.shared.tenures.wall.now();
         let age = batch.records().last().and_then(|record| record.arrival).map(|arrival| now.since(arrival));
         let (shard, records) = (self.tenure.shard().clone(), batch.records().len());
@@ -335,7 +349,7 @@ impl Driver {
 }
 
 /// Whether a position can be read at all.
-async fn try_out(shared: &ShardContextShared, lease: &Lease, position: &Position) -> Result<(), SourceError> {
+async fn try_out(shared: &StreamContext, lease: &Lease, position: &Position) -> Result<(), SourceError> {
     use SourceErrorKind::{Foreign, Future, Invalid, NotFound};
     let Some(start) = StartAt::of(position, lease) else { return Ok(()) };
     match shared.retrieval.open(&lease.shard.shard, &start, &shared.budget).await {

@@ -12,14 +12,14 @@ use crate::event::{Event, ProcessorCall};
 use crate::lease::EndReason;
 use crate::shard_task::attend::{Called, attend, panic_message, until};
 use crate::shard_task::driver::Driver;
-use crate::shard_task::{News, children};
+use crate::shard_task::children;
 use crate::tenure::WriteFailure;
 
 impl Driver {
     pub(super) async fn end_shard(&mut self) -> PhaseEvent {
         if let Some(mut seat) = self.seat.take_if(|seat| !seat.agreed_to_end) {
             let call = seat.processor.shard_ended(&seat.checkpointer);
-            let called = attend(call, &self.tenure, &mut self.inbox, None).await;
+            let called = attend(ProcessorCall::ShardEnded, call, &self.tenure, &mut self.inbox, None).await;
             seat.agreed_to_end = matches!(called, Called::Returned);
             self.seat = Some(seat);
             if let Err(event) = self.outcome(ProcessorCall::ShardEnded, called).await {
@@ -53,9 +53,9 @@ impl Driver {
         self.emit(&Event::ShardFinished { shard: self.tenure.shard().clone(), children });
         self.shared.finished.send_modify(|finished| *finished += 1);
         // Children that could not be made before the end was committed are made now.
-        drop(self.shared.news.send(News::Reconcile));
+        self.shared.compare.notify_one();
         // The end is committed; a lease that could not be given back is left to be removed.
-        if self.tenure.free().await.is_err() {
+        if self.tenure.pass(None).await.is_err() {
             self.tenure.end(EndReason::Finished);
         }
         Ok(())
@@ -66,7 +66,7 @@ impl Driver {
         self.in_hand = None;
         if let Some(mut seat) = self.seat.take() {
             let call = seat.processor.shutdown_requested(&seat.checkpointer);
-            let called = attend(call, &self.tenure, &mut self.inbox, None).await;
+            let called = attend(ProcessorCall::ShutdownRequested, call, &self.tenure, &mut self.inbox, None).await;
             self.seat = Some(seat);
             let shard = self.tenure.shard().clone();
             let call = ProcessorCall::ShutdownRequested;
@@ -80,20 +80,24 @@ impl Driver {
                 Called::Panicked(message) => {
                     self.emit(&Event::ProcessorPanicked { shard, call, attempt, retry_in, message });
                 }
-                Called::CutOff => self.emit(&Event::ProcessorDropped { shard, call }),
+                Called::CutOff => {
+                    self.tenure.note_cut_off();
+                    self.emit(&Event::ProcessorDropped { shard, call });
+                }
             }
         }
         if self.tenure.is_over() { PhaseEvent::LeaseLost } else { PhaseEvent::Ended }
     }
 
-    /// Commits what is done and gives the lease back, as long as there is time for it. What cannot be given back expires.
-    pub(super) async fn give_back(&mut self) {
-        // Time to stop is meant for the processor; telling others that the shard is free is worth a little more.
+    /// Commits what is done and gives the lease away, as long as there is time for it. What cannot be given away expires.
+    pub(super) async fn give_away(&mut self) {
+        // Time to stop is meant for the processor; telling others who goes on is worth a little more.
         let grace = self.inbox.stop_by.map(|by| by.max(Instant::now()) + self.shared.tenures.timing.attempt);
         let tenure = Arc::clone(&self.tenure);
+        let pass = async { tenure.pass(tenure.heir().await).await };
         tokio::select! {
             biased;
-            freed = tenure.free() => if let Err(WriteFailure::Store(error)) = freed {
+            passed = pass => if let Err(WriteFailure::Store(error)) = passed {
                 self.lease_write_failed(&error);
             },
             () = until(grace) => tenure.end(EndReason::Released),

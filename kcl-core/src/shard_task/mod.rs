@@ -9,50 +9,105 @@ mod reader;
 mod seat;
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::budget::ByteBudget;
 use crate::deaggregate::OutsideRange;
 use crate::decide::cell::Cell;
 use crate::error::WorkerError;
-use crate::ids::WorkerId;
+use crate::ids::{StreamId, WorkerId};
 use crate::lease::Instance;
-use crate::position::Position;
+use crate::member::Wake;
+use crate::position::{InitialPosition, Position};
 use crate::processor::Factory;
 use crate::retrieval::Retrieval;
-use crate::tenure::TenureContext;
+use crate::tenure::{Tenure, TenureContext};
 
 pub(crate) use driver::run;
 
-/// What all shards of a worker share.
-pub(crate) struct ShardContextShared {
+/// What everything in a worker shares.
+pub(crate) struct WorkerContext {
     pub(crate) tenures: Arc<TenureContext>,
-    pub(crate) retrieval: Arc<dyn Retrieval>,
     pub(crate) factory: Box<Factory>,
     pub(crate) budget: ByteBudget,
     pub(crate) outside_range: OutsideRange,
     pub(crate) worker: WorkerId,
     pub(crate) instance: Instance,
     /// Counts the tenures of this process.
-    pub(crate) tenure_numbers: std::sync::atomic::AtomicU64,
-    /// Changes whenever a shard is finished by this worker: who waits for a parent looks at once.
-    pub(crate) finished: watch::Sender<u64>,
+    pub(crate) tenure_numbers: AtomicU64,
+    /// How many workers look after the fleet as this one does, or do so before it: it compares shards and leases as much
+    /// less often.
+    pub(crate) in_line: AtomicU32,
     /// News for the worker.
     pub(crate) news: mpsc::UnboundedSender<News>,
 }
 
-impl fmt::Debug for ShardContextShared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ShardContextShared({})", self.worker)
+/// What all shards of a stream share in a worker.
+pub(crate) struct StreamContext {
+    common: Arc<WorkerContext>,
+    pub(crate) retrieval: Arc<dyn Retrieval>,
+    /// Where to start, if the application has not read the stream before.
+    pub(crate) initial: InitialPosition,
+    /// What to do if the stream is not the one that the leases were made for.
+    pub(crate) recreated: Recreated,
+    /// Changes whenever a shard is finished by this worker: who waits for a parent looks at once.
+    pub(crate) finished: watch::Sender<u64>,
+    /// Asks for shards and leases to be compared now.
+    pub(crate) compare: Notify,
+    /// When the stream was created must be asked again.
+    pub(crate) doubtful: AtomicBool,
+}
+
+/// What a worker does about a stream that was deleted and created again under its name, when it finds leases of the
+/// earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Recreated {
+    /// Stops, if it is the worker's only stream; else reports it again and again, and does not read it.
+    #[default]
+    Refuse,
+    /// Removes the leases of the earlier stream, and starts where the application starts.
+    StartOver,
+}
+
+impl StreamContext {
+    pub(crate) fn new(
+        common: Arc<WorkerContext>,
+        retrieval: Arc<dyn Retrieval>,
+        initial: InitialPosition,
+        recreated: Recreated,
+    ) -> Self {
+        let (finished, compare, doubtful) = (watch::Sender::new(0), Notify::new(), AtomicBool::new(false));
+        Self { common, retrieval, initial, recreated, finished, compare, doubtful }
+    }
+
+    pub(crate) fn stream(&self) -> &StreamId {
+        self.retrieval.stream()
     }
 }
 
-impl ShardContextShared {
+impl Deref for StreamContext {
+    type Target = WorkerContext;
+
+    fn deref(&self) -> &WorkerContext {
+        &self.common
+    }
+}
+
+impl fmt::Debug for StreamContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StreamContext({}, {})", self.common.worker, self.stream())
+    }
+}
+
+impl WorkerContext {
     pub(crate) fn next_tenure(&self) -> u64 {
-        self.tenure_numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1
+        self.tenure_numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
@@ -61,8 +116,12 @@ impl ShardContextShared {
 pub(crate) enum News {
     /// A child's lease was made, and this worker holds it.
     Began(Box<Cell>),
-    /// The shards should be compared with the leases now.
-    Reconcile,
+    /// A shard is not gone on with: its lease is to be given up.
+    Stalled(Arc<Tenure>),
+    /// This worker was woken.
+    Woken(Vec<Wake>),
+    /// A stream is not the one that its leases were made for.
+    Recreated(StreamId),
     /// The worker cannot go on.
     Fatal(WorkerError),
 }
@@ -70,7 +129,7 @@ pub(crate) enum News {
 /// What a shard can be told.
 #[derive(Debug, Clone)]
 pub(crate) enum Command {
-    /// Finish what is in hand until then, commit, and give the lease back.
+    /// Finish what is in hand until then, commit, and give the lease away.
     Stop(Instant),
     /// Commit this position and go on from there with a new processor.
     Restart(Position),

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::budget::{ByteBudget, ByteShare};
 use crate::deaggregate::{Expanded, ExpansionCounts, Placement, expand};
-use crate::error::{Chain, SourceError, SourceErrorKind, WorkerError};
+use crate::error::{Chain, SourceError, SourceErrorKind};
 use crate::event::Event;
 use crate::ids::ShardKey;
 use crate::position::{InitialPosition, Position};
@@ -15,7 +15,7 @@ use crate::record::{Batch, Record};
 use crate::retrieval::{Fetch, Fetched, RawRecord, RecordSource, StartAt, WhichShards};
 use crate::retry::Backoff;
 use crate::shard::ChildShard;
-use crate::shard_task::{News, ShardContextShared};
+use crate::shard_task::{News, StreamContext};
 use crate::tenure::Tenure;
 
 /// What the reader hands over.
@@ -57,7 +57,7 @@ impl Delivery {
 
 /// Reads a shard from a position on until it ends. Errors are reported and survived.
 pub(super) struct Reader {
-    shared: Arc<ShardContextShared>,
+    shared: Arc<StreamContext>,
     tenure: Arc<Tenure>,
     /// Where reading began: what is not beyond it is done.
     from: Position,
@@ -72,12 +72,12 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(
-        shared: Arc<ShardContextShared>,
+        shared: Arc<StreamContext>,
         tenure: Arc<Tenure>,
         from: Position,
         deliver: mpsc::Sender<Waiting>,
     ) -> Self {
-        let ahead = ByteBudget::new(shared.budget.total() / PART_OF_BUDGET);
+        let ahead = tenure.room(&ByteBudget::new(shared.budget.total() / PART_OF_BUDGET));
         Self {
             shared,
             tenure,
@@ -100,6 +100,7 @@ impl Reader {
         let mut source: Option<Box<dyn RecordSource>> = None;
         loop {
             let mut place = self.ahead.reserve(0).await;
+            self.tenure.reader_asks();
             let delivery = match self.read(&mut source, &start).await {
                 Ok(Fetched::Records(fetch)) => self.records(fetch),
                 Ok(Fetched::End { children }) => Delivery::End { children },
@@ -112,6 +113,7 @@ impl Reader {
                     continue;
                 }
             };
+            self.tenure.reader_answered();
             self.backoff.reset();
             self.throttled.reset();
             let ended = matches!(delivery, Delivery::End { .. });
@@ -132,6 +134,7 @@ impl Reader {
             if let Some(since) = self.tenure.latest_since().get() {
                 return Some(StartAt::Timestamp(*since));
             }
+            self.tenure.reader_asks();
             match self.shared.retrieval.list_shards(WhichShards::OpenAt(InitialPosition::Latest)).await {
                 Ok(listing) => drop(self.tenure.latest_since().set(listing.service_time)),
                 Err(error) => self.failed(&error).await,
@@ -143,7 +146,10 @@ impl Reader {
     async fn read(&self, source: &mut Option<Box<dyn RecordSource>>, start: &StartAt) -> Result<Fetched, SourceError> {
         let open = match source.take() {
             Some(open) => open,
-            None => self.shared.retrieval.open(&self.shard().shard, start, &self.shared.budget).await?,
+            None => {
+                let room = self.tenure.room(&self.shared.budget);
+                self.shared.retrieval.open(&self.shard().shard, start, &room).await?
+            }
         };
         source.insert(open).next().await
     }
@@ -178,8 +184,7 @@ impl Reader {
     }
 
     fn tell_recreated(&self) {
-        let (worker, stream) = (self.shared.worker.clone(), self.shard().stream.clone());
-        let _ = self.shared.news.send(News::Fatal(WorkerError::StreamRecreated { worker, stream }));
+        drop(self.shared.news.send(News::Recreated(self.shard().stream.clone())));
     }
 
     async fn failed(&mut self, error: &SourceError) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::checkpointer::Checkpointer;
 use crate::processor::{Acknowledgement, RecordProcessor, ShardContext};
-use crate::shard_task::ShardContextShared;
+use crate::shard_task::StreamContext;
 use crate::shard_task::attend::panic_message;
 use crate::tenure::Tenure;
 
@@ -22,7 +22,7 @@ pub(super) struct Seat {
 
 impl Seat {
     /// A new processor, that begins at what is committed. An error is what the factory's panic said.
-    pub(super) fn new(shared: &ShardContextShared, tenure: &Arc<Tenure>) -> Result<Self, String> {
+    pub(super) fn new(shared: &StreamContext, tenure: &Arc<Tenure>) -> Result<Self, String> {
         let (generation, start) = tenure.new_generation();
         let lease = tenure.start();
         let context = ShardContext {

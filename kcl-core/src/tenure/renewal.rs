@@ -33,7 +33,7 @@ impl Tenure {
             let mut work = lock(&self.work);
             match work.progress.to_commit() {
                 Some(position) => work.commit(position),
-                None => LeaseAction::Renew { throughput_kbps: work.throughput.sample(first_sent) },
+                None => LeaseAction::Renew { load: work.load.sample(first_sent) },
             }
         };
         let write = cell.begin(action, first_sent, self.context.wall.now());
@@ -51,10 +51,10 @@ impl Renewal<'_> {
     /// Takes the answer.
     pub(crate) fn resolve(mut self, answer: Result<WriteOutcome, StoreError>) {
         let verdict = self.tenure.learn(&mut self.cell, &self.write, self.first_sent, answer);
-        match (verdict, self.write.action) {
-            (Verdict::Applied | Verdict::Over { applied: true }, action) => self.tenure.applied(action),
+        match verdict {
+            Verdict::Applied | Verdict::Over { applied: true } => self.tenure.applied(self.write),
             // An earlier write turned out to be applied, which renewed the lease. What is still to be committed is, now.
-            (Verdict::Again, _) if self.tenure.progress().to_commit().is_some() => {
+            Verdict::Again if self.tenure.progress().to_commit().is_some() => {
                 *lock(&self.tenure.due) = Instant::now();
             }
             _ => {}

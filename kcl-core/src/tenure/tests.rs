@@ -37,9 +37,11 @@ async fn take(store: Arc<dyn LeaseStore>, table: &InMemoryLeases, me: &str, tenu
     let context = TenureContext {
         store,
         timing: Timing::new(Duration::from_secs(10)),
+        limits: Limits::new(Duration::from_mins(5), Some(Duration::from_mins(10))),
         wall: WallClock::new(|| Timestamp::from_millis(1000)),
         reporter: Arc::new(Reporter::new("app".into(), me.into(), Vec::new())),
         renew_now: Notify::new(),
+        asked: Notify::new(),
     };
     let cell = Cell::new(me.into(), instance, tenure, lease, Instant::now());
     Arc::new(Tenure::new(Arc::new(context), cell, 0.0))
@@ -211,7 +213,7 @@ async fn giving_a_lease_back_commits_what_is_done() {
     let table = InMemoryLeases::new();
     let tenure = held(Arc::new(table.clone()), &table).await;
     work(&tenure, 7);
-    tenure.free().await.expect("held");
+    tenure.pass(None).await.expect("held");
     let lease = stored(&table).await;
     assert_eq!((lease.checkpoint, lease.owner), (at(7), None));
     assert_eq!(tenure.end_reason(), Some(EndReason::Released));

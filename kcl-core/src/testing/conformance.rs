@@ -6,6 +6,9 @@
 
 pub mod creating;
 pub mod despite_faults;
+pub mod handing_over;
+pub mod locking;
+pub mod membership;
 pub mod racing;
 pub mod reading;
 pub mod refusing;
@@ -18,7 +21,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::ids::{ShardId, ShardKey, StreamId, WorkerId};
-use crate::lease::{Heartbeat, Instance, Lease, PendingCheckpoint, Stamp, Version};
+use crate::lease::{Heartbeat, Instance, Lease, Load, PendingCheckpoint, Stamp, Version};
 use crate::position::{Position, SequenceNumber};
 use crate::shard::HashKeyRange;
 use crate::store::{LeaseAction, LeaseStore, LeaseWrite, WriteOutcome};
@@ -52,18 +55,23 @@ where
         reading::owned_leases_are_listed_or_not_known,
         reading::a_heartbeat_tells_renewals_from_silence,
         refusing::each_condition_holds_in_every_state,
-        refusing::a_take_needs_both_owners_as_seen,
+        refusing::a_take_and_an_offer_need_both_owners_as_seen,
         refusing::a_missing_lease_refuses_every_write,
         writing::a_renewal_notes_what_was_processed_and_nothing_else,
         writing::a_checkpoint_commits,
         writing::a_take_counts_a_switch_and_ends_a_hand_off,
         writing::a_claim_begins_to_hold,
         writing::a_lease_keeps_its_time_of_birth,
-        writing::a_freed_lease_has_no_owner,
-        writing::a_lease_is_freed_with_its_last_commit,
         writing::a_reset_moves_the_position_either_way,
-        writing::a_holder_goes_on_during_a_hand_off,
         writing::many_renewals_are_answered_one_by_one,
+        writing::hash_keys_are_noted_where_they_are_missing,
+        handing_over::a_freed_lease_has_no_owner,
+        handing_over::a_lease_is_freed_with_its_last_commit,
+        handing_over::a_passed_lease_names_its_receiver,
+        handing_over::an_offer_names_a_worker_and_ends_a_hand_off,
+        handing_over::a_holder_is_asked_and_goes_on_until_it_passes,
+        handing_over::only_a_holder_as_seen_is_asked,
+        handing_over::a_holder_goes_on_during_a_hand_off,
         removing::only_a_finished_lease_as_seen_is_removed,
         removing::what_is_gone_counts_as_removed,
         repeating::a_repeated_write_is_recognised_by_its_stamp,
@@ -71,8 +79,23 @@ where
         racing::one_of_many_takes_wins,
         racing::one_of_many_creates_wins,
         racing::every_version_has_one_author,
+        membership::a_row_says_what_was_reported,
+        membership::a_first_report_needs_the_row_as_seen,
+        membership::an_earlier_process_is_refused,
+        membership::a_report_keeps_what_others_wrote_and_a_first_one_does_not,
+        membership::a_wake_reaches_only_who_is_there_and_stays,
+        membership::many_wakes_become_one_look,
+        membership::only_what_was_read_is_consumed,
+        membership::who_resigns_is_leaving_and_too_old_for_leases,
+        membership::a_row_is_removed_as_it_was_seen,
+        locking::the_lock_is_acquired_when_absent_released_or_as_seen,
+        locking::the_lock_is_beaten_and_released_only_by_who_holds_it,
+        locking::one_of_many_acquires_the_lock,
+        locking::a_listing_has_leases_members_and_the_lock,
         despite_faults::a_history_is_applied_once,
         despite_faults::one_racer_believes_to_have_won,
+        despite_faults::a_row_stays_with_the_process_that_took_it_last,
+        despite_faults::one_believes_to_hold_the_lock,
     );
 }
 
@@ -88,6 +111,8 @@ where
 {
     despite_faults::a_history_is_applied_once(&Subject::new(make().await, stream.clone())).await;
     despite_faults::one_racer_believes_to_have_won(&Subject::new(make().await, stream.clone())).await;
+    despite_faults::a_row_stays_with_the_process_that_took_it_last(&Subject::new(make().await, stream.clone())).await;
+    despite_faults::one_believes_to_hold_the_lock(&Subject::new(make().await, stream.clone())).await;
 }
 
 /// A store under test, and the stream that its leases are made for.
@@ -133,7 +158,7 @@ impl Subject {
             parents: vec![ShardId::new("shardId-000000000100"), ShardId::new("shardId-000000000101")],
             children: vec![ShardId::new("shardId-000000000200")],
             hash_range: HashKeyRange::new(0, u128::MAX),
-            throughput_kbps: Some(12.5),
+            load: Load { kbps: Some(12.5), busy: Some(0.75) },
             owner_switches: 4,
             ..self.lease(number)
         }
@@ -170,8 +195,9 @@ fn write(seen: &Lease, by: &WorkerId, action: LeaseAction) -> LeaseWrite {
         LeaseAction::Take => 2,
         LeaseAction::Renew { .. } => 3,
         LeaseAction::Checkpoint { .. } => 4,
-        LeaseAction::Free { .. } => 5,
-        LeaseAction::Reset { .. } => 6,
+        LeaseAction::Pass { .. } => 5,
+        LeaseAction::Offer { .. } => 6,
+        LeaseAction::Reset { .. } => 7,
     };
     let stamp = Stamp::held(instance(by), kind, seen.version.number());
     LeaseWrite { seen: seen.clone(), by: by.clone(), stamp, now: NOW, action }
@@ -188,12 +214,16 @@ fn worker(name: &str) -> WorkerId {
     WorkerId::new(name)
 }
 
+fn pass(to: Option<&WorkerId>, checkpoint: Option<Position>) -> LeaseAction {
+    LeaseAction::Pass { to: to.cloned(), checkpoint }
+}
+
 fn renew() -> LeaseAction {
-    LeaseAction::Renew { throughput_kbps: None }
+    LeaseAction::Renew { load: Load::default() }
 }
 
 fn checkpoint(position: Position) -> LeaseAction {
-    LeaseAction::Checkpoint { position, throughput_kbps: None, children: Vec::new() }
+    LeaseAction::Checkpoint { position, load: Load::default(), children: Vec::new() }
 }
 
 fn at(sequence: &str, sub: u64) -> Position {

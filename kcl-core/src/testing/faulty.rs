@@ -9,8 +9,11 @@ use async_trait::async_trait;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::ids::{ShardKey, WorkerId};
-use crate::lease::Lease;
-use crate::store::{LeaseStore, LeaseWrite, Listing, WriteOutcome};
+use crate::lease::{Instance, Lease};
+use crate::member::{LeaderLock, LockWrite, Member, MemberReport, Wake};
+use crate::shard::HashKeyRange;
+use crate::store::{LeaseStore, LeaseWrite, Listing, MemberStore, WriteOutcome};
+use crate::time::Timestamp;
 
 /// Puts faults between a caller and a [`LeaseStore`].
 ///
@@ -35,7 +38,7 @@ pub struct Call<'a> {
 
 /// What is asked of the store, with its argument.
 #[derive(Debug, Clone, Copy)]
-#[expect(missing_docs, reason = "each is the method of LeaseStore of that name")]
+#[expect(missing_docs, reason = "each is the method of LeaseStore or MemberStore of that name")]
 pub enum Operation<'a> {
     Prepare,
     List,
@@ -43,14 +46,37 @@ pub enum Operation<'a> {
     Get(&'a ShardKey),
     Create(&'a Lease),
     Write(&'a LeaseWrite),
+    Initiate(&'a Lease, &'a WorkerId),
+    NoteHashRange(&'a ShardKey, HashKeyRange),
     Delete(&'a Lease),
+    Report(&'a MemberReport),
+    Member(&'a WorkerId),
+    Wake(&'a WorkerId, &'a [Wake]),
+    Consume(&'a WorkerId, &'a [Wake]),
+    Resign(&'a WorkerId, Instance, Timestamp),
+    RemoveMember(&'a Member),
+    Leader,
+    Lock(&'a LockWrite),
 }
 
 impl Operation<'_> {
-    /// Whether it changes a lease.
+    /// Whether it changes what the store holds.
     #[must_use]
     pub fn is_write(&self) -> bool {
-        matches!(self, Self::Create(_) | Self::Write(_) | Self::Delete(_))
+        match self {
+            Self::Prepare | Self::List | Self::ListOwned(_) | Self::Get(_) | Self::Member(_) | Self::Leader => false,
+            Self::Create(_)
+            | Self::Write(_)
+            | Self::Initiate(..)
+            | Self::NoteHashRange(..)
+            | Self::Delete(_)
+            | Self::Report(_)
+            | Self::Wake(..)
+            | Self::Consume(..)
+            | Self::Resign(..)
+            | Self::RemoveMember(_)
+            | Self::Lock(_) => true,
+        }
     }
 }
 
@@ -81,7 +107,15 @@ pub enum Fault {
 enum Late {
     Create(Lease),
     Write(LeaseWrite),
+    Initiate(Lease, WorkerId),
+    NoteHashRange(ShardKey, HashKeyRange),
     Delete(Lease),
+    Report(MemberReport),
+    Wake(WorkerId, Vec<Wake>),
+    Consume(WorkerId, Vec<Wake>),
+    Resign(WorkerId, Instance, Timestamp),
+    RemoveMember(Member),
+    Lock(LockWrite),
 }
 
 impl<S: LeaseStore> Faulty<S> {
@@ -146,12 +180,8 @@ impl<S: LeaseStore> Faulty<S> {
     async fn deliver_late(&self) {
         let arrived = std::mem::take(&mut *self.late());
         for late in arrived {
-            // Nobody waits for these answers any more.
-            let _ = match late {
-                Late::Create(new) => self.inner.create(&new).await,
-                Late::Write(write) => self.inner.write(&write).await,
-                Late::Delete(seen) => self.inner.delete(&seen).await,
-            };
+            // Nobody waits for the answer any more.
+            let _ = late.arrive(&self.inner).await;
         }
     }
 }
@@ -161,8 +191,37 @@ impl Late {
         match operation {
             Operation::Create(new) => Some(Self::Create(new.clone())),
             Operation::Write(write) => Some(Self::Write(write.clone())),
+            Operation::Initiate(seen, to) => Some(Self::Initiate(seen.clone(), to.clone())),
+            Operation::NoteHashRange(shard, range) => Some(Self::NoteHashRange(shard.clone(), range)),
             Operation::Delete(seen) => Some(Self::Delete(seen.clone())),
-            Operation::Prepare | Operation::List | Operation::ListOwned(_) | Operation::Get(_) => None,
+            Operation::Report(report) => Some(Self::Report(report.clone())),
+            Operation::Wake(worker, wakes) => Some(Self::Wake(worker.clone(), wakes.to_vec())),
+            Operation::Consume(worker, wakes) => Some(Self::Consume(worker.clone(), wakes.to_vec())),
+            Operation::Resign(worker, instance, now) => Some(Self::Resign(worker.clone(), instance, now)),
+            Operation::RemoveMember(seen) => Some(Self::RemoveMember(seen.clone())),
+            Operation::Lock(write) => Some(Self::Lock(write.clone())),
+            Operation::Prepare
+            | Operation::List
+            | Operation::ListOwned(_)
+            | Operation::Get(_)
+            | Operation::Member(_)
+            | Operation::Leader => None,
+        }
+    }
+
+    async fn arrive(self, store: &impl LeaseStore) -> Result<(), StoreError> {
+        match self {
+            Self::Create(new) => store.create(&new).await.map(drop),
+            Self::Write(write) => store.write(&write).await.map(drop),
+            Self::Initiate(seen, to) => store.initiate(&seen, &to).await.map(drop),
+            Self::NoteHashRange(shard, range) => store.note_hash_range(&shard, range).await,
+            Self::Delete(seen) => store.delete(&seen).await.map(drop),
+            Self::Report(report) => store.report(&report).await.map(drop),
+            Self::Wake(worker, wakes) => store.wake(&worker, &wakes).await.map(drop),
+            Self::Consume(worker, wakes) => store.consume(&worker, &wakes).await,
+            Self::Resign(worker, instance, now) => store.resign(&worker, instance, now).await.map(drop),
+            Self::RemoveMember(seen) => store.remove_member(&seen).await,
+            Self::Lock(write) => store.lock(&write).await.map(drop),
         }
     }
 }
@@ -203,8 +262,51 @@ impl<S: LeaseStore> LeaseStore for Faulty<S> {
         self.pass(Operation::Write(write), || self.inner.write(write)).await
     }
 
+    async fn initiate(&self, seen: &Lease, to: &WorkerId) -> Result<WriteOutcome, StoreError> {
+        self.pass(Operation::Initiate(seen, to), || self.inner.initiate(seen, to)).await
+    }
+
+    async fn note_hash_range(&self, shard: &ShardKey, range: HashKeyRange) -> Result<(), StoreError> {
+        self.pass(Operation::NoteHashRange(shard, range), || self.inner.note_hash_range(shard, range)).await
+    }
+
     async fn delete(&self, seen: &Lease) -> Result<WriteOutcome, StoreError> {
         self.pass(Operation::Delete(seen), || self.inner.delete(seen)).await
+    }
+}
+
+#[async_trait]
+impl<S: LeaseStore> MemberStore for Faulty<S> {
+    async fn report(&self, report: &MemberReport) -> Result<bool, StoreError> {
+        self.pass(Operation::Report(report), || self.inner.report(report)).await
+    }
+
+    async fn member(&self, worker: &WorkerId, consistent: bool) -> Result<Option<Member>, StoreError> {
+        self.pass(Operation::Member(worker), || self.inner.member(worker, consistent)).await
+    }
+
+    async fn wake(&self, worker: &WorkerId, wakes: &[Wake]) -> Result<bool, StoreError> {
+        self.pass(Operation::Wake(worker, wakes), || self.inner.wake(worker, wakes)).await
+    }
+
+    async fn consume(&self, worker: &WorkerId, wakes: &[Wake]) -> Result<(), StoreError> {
+        self.pass(Operation::Consume(worker, wakes), || self.inner.consume(worker, wakes)).await
+    }
+
+    async fn resign(&self, worker: &WorkerId, instance: Instance, now: Timestamp) -> Result<bool, StoreError> {
+        self.pass(Operation::Resign(worker, instance, now), || self.inner.resign(worker, instance, now)).await
+    }
+
+    async fn remove_member(&self, seen: &Member) -> Result<(), StoreError> {
+        self.pass(Operation::RemoveMember(seen), || self.inner.remove_member(seen)).await
+    }
+
+    async fn leader(&self) -> Result<Option<LeaderLock>, StoreError> {
+        self.pass(Operation::Leader, || self.inner.leader()).await
+    }
+
+    async fn lock(&self, write: &LockWrite) -> Result<bool, StoreError> {
+        self.pass(Operation::Lock(write), || self.inner.lock(write)).await
     }
 }
 

@@ -1,18 +1,22 @@
 //! Control of a running worker, and a view of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::ids::{ShardKey, WorkerId};
+use crate::error::ConfigError;
+use crate::ids::{ShardKey, StreamId, WorkerId};
 use crate::lease::EndReason;
-use crate::position::Position;
+use crate::position::{InitialPosition, Position};
 use crate::report::Reporter;
 use crate::report::status::Status;
-use crate::shard_task::Command;
+use crate::retrieval::Retrieval;
+use crate::shard_task::{Command, Recreated};
 use crate::worker::held::Held;
+use crate::worker::streams::{ReadStream, Streams};
 
 /// Controls a worker from outside, and shows what it does. Cheap to clone; it keeps nothing alive, and outlives the
 /// worker harmlessly.
@@ -21,6 +25,8 @@ pub struct WorkerHandle {
     reporter: Arc<Reporter>,
     held: Arc<Held>,
     stop: Arc<watch::Sender<Stop>>,
+    streams: Arc<Streams>,
+    recreated: Recreated,
 }
 
 /// What a worker is told about its end. Only ever raised.
@@ -39,8 +45,13 @@ fn from_now(within: Duration) -> Instant {
 }
 
 impl WorkerHandle {
-    pub(crate) fn new(reporter: Arc<Reporter>, held: Arc<Held>) -> Self {
-        Self { reporter, held, stop: Arc::new(watch::Sender::new(Stop::No)) }
+    pub(crate) fn new(
+        reporter: Arc<Reporter>,
+        held: Arc<Held>,
+        streams: Arc<Streams>,
+        recreated: Recreated,
+    ) -> Self {
+        Self { reporter, held, stop: Arc::new(watch::Sender::new(Stop::No)), streams, recreated }
     }
 
     /// The worker's id.
@@ -49,9 +60,10 @@ impl WorkerHandle {
     }
 
     /// Asks the worker to stop in good order: it takes no more leases, stops reading, lets processors finish what is in
-    /// their hands, commits what is done, gives its leases back, and [`run`](crate::worker::Worker::run) returns.
+    /// their hands, commits what is done, passes each lease to the worker that should have it and wakes that one, and
+    /// [`run`](crate::worker::Worker::run) returns a [`ShutdownReport`](crate::worker::ShutdownReport).
     ///
-    /// A processor that is not done `within` this time is cut off; its lease is given back at its last commit. Returns at
+    /// A processor that is not done `within` this time is cut off; its lease is passed on at its last commit. Returns at
     /// once. Asked again, the earlier moment counts.
     pub fn shutdown(&self, within: Duration) {
         let by = from_now(within);
@@ -97,6 +109,28 @@ impl WorkerHandle {
             tenure.end(EndReason::Fenced);
             true
         })
+    }
+
+    /// Reads one more stream from now on: see [`WorkerBuilder::stream`](crate::worker::WorkerBuilder::stream). Tell all
+    /// workers of the application.
+    ///
+    /// # Errors
+    /// If the stream, or one that is read already, is not known by `account:name:epoch`; or it is read already.
+    pub fn add_stream(&self, retrieval: impl Retrieval, position: InitialPosition) -> Result<(), ConfigError> {
+        let retrieval = Arc::new(retrieval);
+        self.streams.add(ReadStream { retrieval, initial: position, recreated: self.recreated })
+    }
+
+    /// Reads a stream no more: its shards are let go of in good order, their leases stay as they are (but see
+    /// [`WorkerBuilder::forget_streams_after`](crate::worker::WorkerBuilder::forget_streams_after)). Tell all workers of the
+    /// application. Answers whether it was read.
+    pub fn remove_stream(&self, stream: &StreamId) -> bool {
+        self.streams.remove(stream)
+    }
+
+    /// The streams that the worker is to read.
+    pub fn streams(&self) -> BTreeSet<StreamId> {
+        self.streams.ids()
     }
 
     pub(crate) fn held(&self) -> Arc<Held> {

@@ -33,12 +33,14 @@ impl Held {
         inbox
     }
 
-    pub(crate) fn remove(&self, shard: &ShardKey) -> Option<Arc<Tenure>> {
-        self.shards().remove(shard).map(|held| held.tenure)
+    /// Forgets a shard that is not held any more; if it is held again meanwhile, it is not forgotten.
+    pub(crate) fn remove_over(&self, shard: &ShardKey) -> Option<Arc<Tenure>> {
+        let mut shards = self.shards();
+        shards.get(shard).is_some_and(|held| held.tenure.is_over()).then(|| shards.remove(shard))?.map(|held| held.tenure)
     }
 
     /// Forgets the shards that are not held any more.
-    pub(crate) fn remove_over(&self) {
+    pub(crate) fn remove_all_over(&self) {
         self.shards().retain(|_, held| !held.tenure.is_over());
     }
 

@@ -1,23 +1,24 @@
-//! Compares the stream's shards with the leases, and brings the leases up to date.
+//! Compares a stream's shards with its leases, and brings the leases up to date.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
 use crate::decide::reconcile::Graph;
-use crate::error::{Chain, SourceErrorKind, WorkerError};
+use crate::error::{Chain, SourceError, SourceErrorKind, StoreError, WorkerError};
 use crate::event::{Event, Look};
 use crate::lease::{CreateReason, Lease};
-use crate::position::InitialPosition;
+use crate::removal;
 use crate::retrieval::WhichShards;
 use crate::retry::Backoff;
-use crate::shard_task::{News, ShardContextShared};
+use crate::shard_task::{News, Recreated, StreamContext};
 use crate::store::WriteOutcome;
 use crate::time::Timestamp;
 
-/// How often, if nothing asks for it. Children are made when their parents end; this repairs what went wrong there, and
-/// removes leases that are not needed any more.
+/// How often the first in rank does so, if nothing asks for it; others as much less often as workers are in line. Children
+/// are made when their parents end; this repairs what went wrong there, and removes leases that are not needed any more.
 const PERIOD: Duration = Duration::from_secs(30);
 
 /// Why a comparison was not completed.
@@ -28,15 +29,13 @@ enum Problem {
     Fatal(WorkerError),
 }
 
-/// What the loop is told, and whom it tells.
+/// What the loop works for, and whom it tells.
 pub(super) struct Reconciler {
-    pub(super) shared: Arc<ShardContextShared>,
-    pub(super) initial: InitialPosition,
-    /// Somebody asks for a comparison now.
-    pub(super) asked: Arc<Notify>,
+    pub(super) stream: Arc<StreamContext>,
     /// The leases changed: look at them.
     pub(super) changed: Arc<Notify>,
-    pub(super) news: mpsc::UnboundedSender<News>,
+    /// It is the worker's only stream: without it the worker is of no use.
+    pub(super) only: bool,
 }
 
 impl Reconciler {
@@ -51,7 +50,7 @@ impl Reconciler {
                     complete_once = true;
                     backoff.reset();
                     // Workers that started together do not ask together.
-                    PERIOD.mul_f64(0.75 + 0.5 * fastrand::f64())
+                    self.period().mul_f64(0.75 + 0.5 * fastrand::f64())
                 }
                 Err(Problem::Passing(error)) => {
                     let (attempt, pause) = backoff.next();
@@ -59,55 +58,58 @@ impl Reconciler {
                     pause
                 }
                 Err(Problem::Fatal(error)) => {
-                    drop(self.news.send(News::Fatal(error)));
+                    drop(self.stream.news.send(News::Fatal(error)));
                     return;
                 }
             };
             tokio::select! {
                 biased;
-                () = self.asked.notified() => {}
+                () = self.stream.compare.notified() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
     }
 
+    fn period(&self) -> Duration {
+        PERIOD.saturating_mul(self.stream.in_line.load(Ordering::Relaxed).max(1))
+    }
+
     fn emit(&self, event: &Event) {
-        self.shared.tenures.reporter.emit(event);
+        self.stream.tenures.reporter.emit(event);
     }
 
     /// A stream that cannot be read at all is told at once; one that could be, may come back.
-    fn problem(&self, error: crate::error::SourceError, complete_once: bool) -> Problem {
+    fn problem(&self, error: SourceError, complete_once: bool) -> Problem {
         let final_at_start = matches!(
             error.kind(),
             SourceErrorKind::NotFound | SourceErrorKind::Denied | SourceErrorKind::Invalid | SourceErrorKind::Foreign
         );
-        if complete_once || !final_at_start {
+        if complete_once || !final_at_start || !self.only {
             return Problem::Passing(Chain(&error).to_string());
         }
-        let (worker, stream) = (self.shared.worker.clone(), self.shared.retrieval.stream().clone());
+        let (worker, stream) = (self.stream.worker.clone(), self.stream.stream().clone());
         Problem::Fatal(WorkerError::Source { worker, stream, source: error })
     }
 
     async fn compare(&self, created: &mut Option<Timestamp>, complete_once: bool) -> Result<(), Problem> {
-        let retrieval = &self.shared.retrieval;
+        let retrieval = &self.stream.retrieval;
         let listing =
             retrieval.list_shards(WhichShards::All).await.map_err(|error| self.problem(error, complete_once))?;
-        if created.is_none() && !complete_once {
-            *created = retrieval.created().await.map_err(|error| self.problem(error, complete_once))?;
+        if self.stream.doubtful.swap(false, Ordering::Relaxed) || (created.is_none() && !complete_once) {
+            *created = retrieval.created().await.map_err(|error| {
+                self.stream.doubtful.store(true, Ordering::Relaxed);
+                self.problem(error, complete_once)
+            })?;
         }
-        let leases =
-            self.shared.tenures.store.list().await.map_err(|error| Problem::Passing(Chain(&error).to_string()))?;
-        let stream = retrieval.stream();
-        let graph = Graph::new(stream, &listing.shards, &leases.leases, *created);
+        let leases = self.stream.tenures.store.list().await.map_err(|error| passing(&error))?;
+        let graph = Graph::new(self.stream.stream(), &listing.shards, &leases.leases, *created);
         if graph.is_recreated() {
-            self.emit(&Event::StreamRecreated { stream: stream.clone() });
-            let worker = self.shared.worker.clone();
-            return Err(Problem::Fatal(WorkerError::StreamRecreated { worker, stream: stream.clone() }));
+            return self.start_over(&graph).await;
         }
         let plan = graph.plan();
         let mut create = plan.create;
         if !plan.unreached.is_empty() {
-            let beginning = graph.beginning(self.initial);
+            let beginning = graph.beginning(self.stream.initial);
             let open = retrieval
                 .list_shards(WhichShards::OpenAt(beginning))
                 .await
@@ -118,15 +120,44 @@ impl Reconciler {
             }
             create.extend(graph.start(&plan.unreached, &open.shards, beginning, open.service_time));
         }
+        for (shard, range) in plan.without_range {
+            self.stream.tenures.store.note_hash_range(&shard, range).await.map_err(|error| passing(&error))?;
+        }
         self.apply(create, plan.delete, !complete_once).await
     }
 
+    /// The leases were made for an earlier stream of the same name.
+    async fn start_over(&self, graph: &Graph<'_>) -> Result<(), Problem> {
+        let stream = self.stream.stream().clone();
+        self.emit(&Event::StreamRecreated { stream: stream.clone() });
+        match self.stream.recreated {
+            Recreated::Refuse if self.only => {
+                let worker = self.stream.worker.clone();
+                Err(Problem::Fatal(WorkerError::StreamRecreated { worker, stream }))
+            }
+            Recreated::Refuse => {
+                let error = WorkerError::StreamRecreated { worker: self.stream.worker.clone(), stream };
+                Err(Problem::Passing(error.to_string()))
+            }
+            Recreated::StartOver => {
+                // What this worker holds of it is let go; others do the same.
+                drop(self.stream.news.send(News::Recreated(stream)));
+                for lease in graph.of_earlier() {
+                    let gone = lease.shard.clone();
+                    if removal::remove(&self.stream, lease).await.map_err(|error| passing(&error))? {
+                        self.emit(&Event::LeaseDeleted { shard: gone });
+                    }
+                }
+                Err(Problem::Passing("the leases of the earlier stream are being removed".to_owned()))
+            }
+        }
+    }
+
     async fn apply(&self, create: Vec<(Lease, CreateReason)>, delete: Vec<Lease>, first: bool) -> Result<(), Problem> {
-        let store = &self.shared.tenures.store;
-        let failed = |error: crate::error::StoreError| Problem::Passing(Chain(&error).to_string());
+        let store = &self.stream.tenures.store;
         let made = !create.is_empty();
         for (lease, reason) in create {
-            if let WriteOutcome::Applied(made) = store.create(&lease).await.map_err(failed)? {
+            if let WriteOutcome::Applied(made) = store.create(&lease).await.map_err(|error| passing(&error))? {
                 self.emit(&Event::LeaseCreated { shard: made.shard, checkpoint: made.checkpoint, reason });
             }
         }
@@ -135,10 +166,14 @@ impl Reconciler {
             self.changed.notify_one();
         }
         for lease in delete {
-            if let WriteOutcome::Applied(gone) = store.delete(&lease).await.map_err(failed)? {
+            if let WriteOutcome::Applied(gone) = store.delete(&lease).await.map_err(|error| passing(&error))? {
                 self.emit(&Event::LeaseDeleted { shard: gone.shard });
             }
         }
         Ok(())
     }
+}
+
+fn passing(error: &StoreError) -> Problem {
+    Problem::Passing(Chain(error).to_string())
 }

@@ -1,12 +1,14 @@
-//! Keeps what is held alive. It waits for the store only, never for user code.
+//! Keeps what is held alive, if it is gone on with. It waits for the store only, never for user code.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::error::StoreError;
+use crate::shard_task::News;
 use crate::store::{LeaseAction, LeaseStore};
 use crate::tenure::{Renewal, Tenure, TenureContext};
 use crate::worker::held::Held;
@@ -14,17 +16,26 @@ use crate::worker::held::Held;
 /// A write that was under way when a renewal was due renews as well; it is looked at again after this.
 const BUSY: Duration = Duration::from_millis(100);
 
-/// Renews all leases when they are due, for ever; also those for which a commit is asked.
-pub(super) async fn run(context: Arc<TenureContext>, held: Arc<Held>) {
+/// Renews all leases when they are due, for ever; also those for which a commit is asked. A lease whose shard is not gone
+/// on with is not renewed again; the worker is told to give it up.
+///
+/// This is looked at here and not where the shard's tasks run: what keeps their thread would keep them from it.
+pub(super) async fn run(context: Arc<TenureContext>, held: Arc<Held>, news: mpsc::UnboundedSender<News>) {
     let attempt = context.timing.attempt;
     loop {
         let tenures = held.tenures();
+        for tenure in tenures.iter().filter(|tenure| tenure.is_alive()) {
+            if tenure.examine() {
+                drop(news.send(News::Stalled(Arc::clone(tenure))));
+            }
+        }
         let now = Instant::now();
-        let due: Vec<_> = tenures.iter().filter(|tenure| tenure.due() <= now && !tenure.is_over()).collect();
+        let due: Vec<_> = tenures.iter().filter(|tenure| tenure.due() <= now && tenure.is_alive()).collect();
         if !due.is_empty() {
             renew(context.store.as_ref(), &due, attempt).await;
         }
-        let next = tenures.iter().filter(|tenure| !tenure.is_over()).map(|tenure| tenure.due()).min();
+        let alive = tenures.iter().filter(|tenure| tenure.is_alive());
+        let next = alive.map(|tenure| tenure.due().min(tenure.examine_at())).min();
         tokio::select! {
             biased;
             () = context.renew_now.notified() => {}

@@ -1,8 +1,9 @@
 //! Runs a worker: the only place that starts tasks. All of them are in one set, and end with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -11,24 +12,24 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::decide::cell::Cell;
-use crate::decide::observe::Observations;
 use crate::error::{Chain, StoreError, WorkerError};
 use crate::event::{Event, Look};
-use crate::ids::{ShardKey, WorkerId};
+use crate::ids::{ShardKey, StreamId, WorkerId};
 use crate::lease::{EndReason, Lease};
 use crate::retry::Backoff;
-use crate::shard_task::{self, Command, News};
+use crate::shard_task::{self, News, Recreated};
 use crate::store::Listing;
 use crate::tenure::Tenure;
 use crate::worker::handle::Stop;
 use crate::worker::held::Held;
-use crate::worker::look::LEAVE_ROOM;
-use crate::worker::reconcile::Reconciler;
+use crate::worker::lead::{Lock, Wrote};
+use crate::worker::look::{LEAVE_ROOM, View};
+use crate::worker::membership::Membership;
+use crate::worker::shutdown::ShutdownReport;
+use crate::worker::streams::Reading;
 use crate::worker::take::Taken;
-use crate::worker::{Worker, leave, renew};
-
-/// How long the work of a shutdown may last beyond the moment that processors were given: for writing it down.
-const WRITE_DOWN: Duration = Duration::from_secs(5);
+use crate::worker::wake::Waking;
+use crate::worker::{Worker, renew};
 
 /// How often in a row the lease table may be gone, or refuse this worker, before a worker that holds nothing gives up. It
 /// could make the table only at its start.
@@ -42,6 +43,16 @@ pub(super) enum Ended {
     Take(Box<Lease>, Taken),
     /// A look at the lease table.
     Look(Result<Listing, StoreError>),
+    /// A look at one lease.
+    LookAtOne(Result<Option<Lease>, StoreError>),
+    /// A write to the leader lock.
+    Lock(Wrote),
+    /// The lease of a stalled shard was given up.
+    GaveUp(Arc<Tenure>),
+    /// The task of such a shard has had the time to end.
+    Overdue(Arc<Tenure>),
+    /// What needs no answer was done.
+    Done,
     /// A loop that should not end.
     Loop(&'static str),
 }
@@ -49,47 +60,52 @@ pub(super) enum Ended {
 pub(super) struct Running {
     pub(super) worker: Worker,
     pub(super) held: Arc<Held>,
-    tasks: JoinSet<Ended>,
-    pub(super) observations: Observations,
+    pub(super) tasks: JoinSet<Ended>,
+    pub(super) view: View,
+    pub(super) lock: Lock,
+    pub(super) waking: Waking,
     pub(super) taking: BTreeSet<ShardKey>,
-    pub(super) looking: bool,
-    /// Something changed while the table was being read: what was read may not have it.
-    pub(super) look_again: bool,
-    pub(super) next_look: Instant,
-    /// When leases were last set out for.
-    pub(super) took: Option<Instant>,
-    pub(super) look_backoff: Backoff,
-    pub(super) unreadable: BTreeSet<String>,
-    reconcile: Arc<Notify>,
-    changed: Arc<Notify>,
+    /// Shards that this worker gave up, and until when it leaves them to others.
+    pub(super) avoided: BTreeMap<ShardKey, Instant>,
+    /// A worker that stops knows who gets its shards.
+    pub(super) heirs_decided: bool,
+    pub(super) reading: Reading,
+    pub(super) changed: Arc<Notify>,
 }
 
 /// Runs until told to stop.
-pub(super) async fn run(worker: Worker) -> Result<(), WorkerError> {
+pub(super) async fn run(mut worker: Worker) -> Result<ShutdownReport, WorkerError> {
     let mut stops = worker.handle.stops();
+    let gauge = worker.gauge.take().unwrap_or_else(|| crate::utilization::Gauge::new(|| None));
+    let mut membership = Membership::new(Arc::clone(&worker.shared), worker.me.clone(), gauge);
     let prepared = tokio::select! {
         biased;
-        _ = stopped(&mut stops) => return Ok(()),
-        prepared = prepare(&worker) => prepared,
+        _ = stopped(&mut stops) => return Ok(ShutdownReport::default()),
+        prepared = prepare(&worker, &mut membership) => prepared,
     };
     prepared?;
     let mut running = Running::new(worker);
     running.report(&Event::WorkerStarted);
-    running.start_loops();
-    let ended = running.work(&mut stops).await;
-    let by = match ended {
-        Ok(by) => by,
+    running.start_loops(membership);
+    match running.work(&mut stops).await {
+        Ok(Some(by)) => {
+            running.report(&Event::ShutdownRequested);
+            let report = running.stop(by, &mut stops).await;
+            running.report(&report.event());
+            Ok(report)
+        }
+        Ok(None) => Ok(running.cut_short()),
+        Err(error @ WorkerError::DuplicateWorker { .. }) => {
+            // The table is the other process's to write.
+            running.lose_everything().await;
+            Err(error)
+        }
         Err(error) => {
             // What this worker holds is in good order: others take over at once.
             running.stop(Instant::now() + WRITE_DOWN, &mut stops).await;
-            return Err(error);
+            Err(error)
         }
-    };
-    if let Some(by) = by {
-        running.report(&Event::ShutdownRequested);
-        running.stop(by, &mut stops).await;
     }
-    Ok(())
 }
 
 /// Waits until the worker is told to stop; `Some` for in good order, until then.
@@ -101,18 +117,13 @@ async fn stopped(stops: &mut watch::Receiver<Stop>) -> Option<Instant> {
     }
 }
 
-/// Waits until the worker is told to stop at once.
-async fn aborted(stops: &mut watch::Receiver<Stop>) {
-    drop(stops.wait_for(|stop| *stop == Stop::Now).await);
-}
-
-/// Makes the lease store ready; what can pass is waited for.
-async fn prepare(worker: &Worker) -> Result<(), WorkerError> {
+/// Makes the lease store ready, and joins the fleet; what can pass is waited for.
+async fn prepare(worker: &Worker, membership: &mut Membership) -> Result<(), WorkerError> {
     let tenures = &worker.shared.tenures;
     let mut backoff = Backoff::look();
     loop {
         match tenures.store.prepare().await {
-            Ok(()) => return Ok(()),
+            Ok(()) => return membership.join().await,
             Err(error) if error.is_transient() => {
                 let (attempt, pause) = backoff.next();
                 let error = Chain(&error).to_string();
@@ -126,21 +137,18 @@ async fn prepare(worker: &Worker) -> Result<(), WorkerError> {
 
 impl Running {
     fn new(worker: Worker) -> Self {
-        let next_look = Instant::now() + worker.timing.failover;
         Self {
             held: worker.handle.held(),
-            worker,
-            tasks: JoinSet::new(),
-            observations: Observations::default(),
-            taking: BTreeSet::new(),
-            looking: false,
-            look_again: false,
             // The first comparison of shards and leases asks for it: a worker of another stream's application takes nothing.
-            next_look,
-            took: None,
-            look_backoff: Backoff::look(),
-            unreadable: BTreeSet::new(),
-            reconcile: Arc::new(Notify::new()),
+            view: View::new(Instant::now() + worker.timing.failover),
+            worker,
+            lock: Lock::default(),
+            heirs_decided: false,
+            tasks: JoinSet::new(),
+            waking: Waking::default(),
+            taking: BTreeSet::new(),
+            avoided: BTreeMap::new(),
+            reading: Reading::default(),
             changed: Arc::new(Notify::new()),
         }
     }
@@ -153,28 +161,24 @@ impl Running {
         self.tasks.spawn(task);
     }
 
-    fn start_loops(&mut self) {
+    fn start_loops(&mut self, membership: Membership) {
         let shared = &self.worker.shared;
-        let renewals = renew::run(Arc::clone(&shared.tenures), Arc::clone(&self.held));
-        let reconciler = Reconciler {
-            shared: Arc::clone(shared),
-            initial: self.worker.initial,
-            asked: Arc::clone(&self.reconcile),
-            changed: Arc::clone(&self.changed),
-            news: shared.news.clone(),
-        };
+        let renewals = renew::run(Arc::clone(&shared.tenures), Arc::clone(&self.held), shared.news.clone());
         self.spawn(Box::pin(async {
             renewals.await;
             Ended::Loop("renewal")
         }));
         self.spawn(Box::pin(async {
-            reconciler.run().await;
-            Ended::Loop("comparison of shards and leases")
+            membership.run().await;
+            Ended::Loop("membership")
         }));
+        self.follow_streams();
     }
 
     /// Works until told to stop: until then, or at once.
     async fn work(&mut self, stops: &mut watch::Receiver<Stop>) -> Result<Option<Instant>, WorkerError> {
+        let tenures = Arc::clone(&self.worker.shared.tenures);
+        let mut streams = self.worker.streams.follow();
         loop {
             let changed = Arc::clone(&self.changed);
             tokio::select! {
@@ -182,44 +186,50 @@ impl Running {
                 by = stopped(stops) => return Ok(by),
                 Some(news) = self.worker.news.recv() => self.hear(news)?,
                 Some(ended) = self.tasks.join_next() => self.ended(ended)?,
+                () = tenures.asked.notified() => self.give_what_is_asked_for(),
+                Ok(()) = streams.changed() => self.follow_streams(),
                 () = changed.notified() => self.look_now(),
-                () = tokio::time::sleep_until(self.next_look), if !self.looking => self.look(),
+                () = tokio::time::sleep_until(self.view.next_look), if !self.view.looking => self.look(),
+                () = self.waking.due() => self.send_wakes(),
             }
         }
-    }
-
-    fn look_now(&mut self) {
-        self.look_again = self.looking;
-        self.next_look = Instant::now();
     }
 
     fn hear(&mut self, news: News) -> Result<(), WorkerError> {
         match news {
             News::Began(cell) => self.begin(*cell, None),
-            News::Reconcile => self.reconcile.notify_one(),
+            News::Stalled(tenure) => self.give_up(tenure),
+            News::Woken(wakes) => self.woken(wakes),
+            News::Recreated(stream) => self.recreated(&stream)?,
             News::Fatal(error) => return Err(error),
         }
         Ok(())
     }
 
-    fn ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) -> Result<(), WorkerError> {
+    pub(super) fn ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) -> Result<(), WorkerError> {
         match ended {
             Ok(Ended::Shard(shard)) => self.shard_ended(&shard),
             Ok(Ended::Take(seen, taken)) => {
                 self.taking.remove(&seen.shard);
                 self.took(&seen, taken);
             }
-            Ok(Ended::Look(Ok(listing))) => return self.looked(&listing),
+            Ok(Ended::Look(Ok(listing))) => self.looked(listing),
             Ok(Ended::Look(Err(error))) => {
-                self.looking = false;
-                let (attempt, pause) = self.look_backoff.next();
-                self.next_look = Instant::now() + pause;
+                let (attempt, pause) = self.view.failed();
+                self.view.next_look = Instant::now() + pause;
                 self.report(&Event::LookFailed { what: Look::Leases, attempt, error: Chain(&error).to_string() });
                 if !error.is_transient() && self.held.is_empty() && attempt >= HOPELESS {
                     return Err(WorkerError::Store { worker: self.worker.me.worker.clone(), source: error });
                 }
             }
+            Ok(Ended::LookAtOne(lease)) => self.looked_at_one(lease),
+            Ok(Ended::Lock(wrote)) => self.wrote_lock(wrote),
+            Ok(Ended::GaveUp(tenure)) => self.gave_up(tenure),
+            Ok(Ended::Overdue(tenure)) => self.overdue(&tenure),
+            Ok(Ended::Done) => {}
             Ok(Ended::Loop(what)) => return self.broken(what),
+            // A stream was removed.
+            Err(error) if error.is_cancelled() => {}
             Err(error) => return self.broken(&error.to_string()),
         }
         Ok(())
@@ -235,8 +245,7 @@ impl Running {
             Taken::Theirs => LEAVE_ROOM / 4,
             Taken::Unknown => LEAVE_ROOM,
         };
-        self.next_look = self.next_look.min(Instant::now() + pause);
-        self.look_again |= self.looking;
+        self.view.look_within(pause);
     }
 
     /// A loop that is told to end by news has said why; else something of our own is broken.
@@ -247,8 +256,8 @@ impl Running {
         Err(WorkerError::Internal { worker: self.worker.me.worker.clone(), what: what.to_owned() })
     }
 
-    fn begin(&mut self, cell: Cell, from: Option<WorkerId>) {
-        let tenure = Tenure::new(Arc::clone(&self.worker.shared.tenures), cell, self.worker.phases.f64());
+    pub(super) fn begin(&mut self, cell: Cell, from: Option<WorkerId>) {
+        let tenure = Tenure::new(Arc::clone(&self.worker.shared.tenures), cell, self.worker.luck.f64());
         let tenure = Arc::new(tenure);
         let shard = tenure.shard().clone();
         if let Some(held) = self.held.tenure(&shard) {
@@ -259,75 +268,75 @@ impl Running {
             }
             return;
         }
+        let Some(stream) = self.reading.of(&shard.stream).map(Arc::clone) else {
+            // Removed while the lease was being taken.
+            return self.spawn(Box::pin(async move {
+                // What cannot be given back expires.
+                drop(tenure.pass(None).await);
+                Ended::Done
+            }));
+        };
         let (epoch, checkpoint) = (tenure.epoch(), tenure.start().checkpoint.clone());
         self.report(&Event::LeaseTaken { shard: shard.clone(), epoch, from, checkpoint });
         let inbox = self.held.add(Arc::clone(&tenure));
         self.worker.shared.tenures.renew_now.notify_one();
         let span = self.worker.shared.tenures.reporter.shard_span(&shard, epoch);
-        let life = shard_task::run(Arc::clone(&self.worker.shared), tenure, inbox).instrument(span);
+        let life = shard_task::run(stream, tenure, inbox).instrument(span);
         self.spawn(Box::pin(async {
             life.await;
             Ended::Shard(shard)
         }));
     }
 
-    fn shard_ended(&mut self, shard: &ShardKey) {
-        if let Some(tenure) = self.held.remove(shard) {
+    pub(super) fn shard_ended(&mut self, shard: &ShardKey) {
+        if let Some(tenure) = self.held.remove_over(shard) {
+            if tenure.end_reason() != Some(EndReason::Stalled) {
+                self.note_passed(&tenure);
+            }
             let reason = tenure.end_reason().unwrap_or(EndReason::Released);
             self.report(&Event::LeaseEnded { shard: shard.clone(), reason });
         }
-        self.next_look = self.next_look.min(Instant::now() + LEAVE_ROOM);
+        self.view.look_within(LEAVE_ROOM);
     }
 
-    /// Stops all shards in good order, until then at the latest, or until told to stop at once.
-    async fn stop(&mut self, by: Instant, stops: &mut watch::Receiver<Stop>) {
-        let mut by = by;
-        let mut aborts = stops.clone();
-        self.held.command_all(&Command::Stop(by));
-        while !self.held.is_empty() || !self.taking.is_empty() {
-            tokio::select! {
-                biased;
-                () = aborted(&mut aborts) => return,
-                _ = stops.changed() => if let Stop::By(earlier) = *stops.borrow_and_update() {
-                    by = by.min(earlier);
-                    self.held.command_all(&Command::Stop(by));
-                },
-                () = tokio::time::sleep_until(by + WRITE_DOWN) => return,
-                Some(ended) = self.tasks.join_next() => {
-                    if ended.is_err() {
-                        // A task that panicked ended its shard, and cannot say so.
-                        self.held.remove_over();
-                    }
-                    // What was being taken, or made for a child, is given back at once.
-                    if let Ok(Ended::Shard(_) | Ended::Take(..)) = &ended
-                        && self.ended(ended).is_ok()
-                    {
-                        self.begin_what_was_made();
-                        self.held.command_all(&Command::Stop(by));
-                    }
-                }
+    /// A stream is not the one that its leases were made for.
+    fn recreated(&mut self, id: &StreamId) -> Result<(), WorkerError> {
+        let Some(stream) = self.reading.of(id) else { return Ok(()) };
+        match stream.recreated {
+            Recreated::StartOver => {
+                // What this worker remembers of when it was created may be of the earlier one. The comparison says what
+                // follows.
+                stream.doubtful.store(true, Ordering::Relaxed);
+                stream.compare.notify_one();
+                self.release_stream(id, Duration::ZERO);
+                Ok(())
+            }
+            Recreated::Refuse if self.reading.ids().len() == 1 => {
+                let (worker, stream) = (self.worker.me.worker.clone(), id.clone());
+                Err(WorkerError::StreamRecreated { worker, stream })
+            }
+            Recreated::Refuse => {
+                self.report(&Event::StreamRecreated { stream: id.clone() });
+                Ok(())
             }
         }
-        tokio::select! {
-            biased;
-            () = aborted(&mut aborts) => {}
-            () = self.leave(by) => {}
+    }
+
+    /// What a worker that stops still acts on.
+    pub(super) fn hear_last(&mut self, news: News) {
+        match news {
+            News::Began(cell) => self.begin(*cell, None),
+            News::Stalled(tenure) => self.give_up(tenure),
+            News::Woken(_) | News::Recreated(_) | News::Fatal(_) => {}
         }
     }
 
-    /// Gives back what this worker took without knowing. What cannot be given back now expires.
-    async fn leave(&self, by: Instant) {
-        let left = tokio::time::timeout_at(by + WRITE_DOWN, leave::give_back_the_rest(&self.worker.shared)).await;
-        if let Ok(Err(error)) = left {
-            self.report(&Event::LookFailed { what: Look::Leases, attempt: 1, error: Chain(&error).to_string() });
-        }
-    }
-
-    fn begin_what_was_made(&mut self) {
+    pub(super) fn begin_what_was_made(&mut self) {
         while let Ok(news) = self.worker.news.try_recv() {
-            if let News::Began(cell) = news {
-                self.begin(*cell, None);
-            }
+            self.hear_last(news);
         }
     }
 }
+
+/// How long the work of a shutdown may last beyond the moment that processors were given: for writing it down.
+pub(super) const WRITE_DOWN: Duration = Duration::from_secs(5);

@@ -9,7 +9,7 @@ use crate::error::{Chain, StoreError};
 use crate::event::Event;
 use crate::lease::Lease;
 use crate::retry::Backoff;
-use crate::shard_task::ShardContextShared;
+use crate::shard_task::WorkerContext;
 use crate::store::{LeaseAction, LeaseWrite, WriteOutcome};
 
 /// How often the same write is sent. More is not worth it: the next look tells what became of it.
@@ -26,7 +26,7 @@ pub(super) enum Taken {
 }
 
 /// Takes a lease as it was seen.
-pub(super) async fn take(shared: Arc<ShardContextShared>, seen: Lease) -> Taken {
+pub(super) async fn take(shared: Arc<WorkerContext>, seen: Lease) -> Taken {
     let me = shared.worker.clone();
     let named = seen.owner.as_ref() == Some(&me) && seen.checkpoint_owner.is_none();
     let tenure = shared.next_tenure();

@@ -2,9 +2,12 @@
 
 mod failing;
 mod fleet;
+mod handing_over;
 mod leaving;
 mod resetting;
 mod resharding;
+mod stalling;
 mod starting;
+mod streams;
 mod support;
 mod watching;

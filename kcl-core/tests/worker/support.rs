@@ -12,9 +12,10 @@ use kcl_core::position::Position;
 use kcl_core::store::LeaseStore as _;
 use kcl_core::testing::scripted::Scripted;
 use kcl_core::time::WallClock;
+use kcl_core::utilization::Gauge;
 use kcl_core::{
-    Acknowledgement, Batch, Checkpointer, Failure, Record, RecordProcessor, ShardContext, Worker, WorkerBuilder,
-    WorkerHandle, async_trait,
+    Acknowledgement, Batch, Checkpointer, Failure, Record, RecordProcessor, ShardContext, ShutdownReport, Worker,
+    WorkerBuilder, WorkerHandle, async_trait,
 };
 use tokio::task::JoinHandle;
 
@@ -113,6 +114,7 @@ impl World {
         .wall_clock(WallClock::new(move || stream.now()))
         .observer(move |event: &Event| lock(&events).push(event.clone()))
         .seed(seed)
+        .utilization(Gauge::new(|| None))
     }
 
     pub(crate) fn start(&self, worker: &str) -> Running {
@@ -197,7 +199,7 @@ impl World {
 /// A worker in a task of its own. Dropping this drops the worker's future.
 pub(crate) struct Running {
     pub(crate) handle: WorkerHandle,
-    task: JoinHandle<Result<(), WorkerError>>,
+    task: JoinHandle<Result<ShutdownReport, WorkerError>>,
 }
 
 impl Running {
@@ -208,13 +210,13 @@ impl Running {
         Self { handle, task }
     }
 
-    pub(crate) async fn ended(&mut self) -> Result<(), WorkerError> {
+    pub(crate) async fn ended(&mut self) -> Result<ShutdownReport, WorkerError> {
         tokio::time::timeout(Duration::from_secs(300), &mut self.task).await.expect("an end").expect("no panic")
     }
 
-    pub(crate) async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) -> ShutdownReport {
         self.handle.shutdown(Duration::from_secs(10));
-        self.ended().await.expect("an orderly stop");
+        self.ended().await.expect("an orderly stop")
     }
 
     /// As if the process was killed.

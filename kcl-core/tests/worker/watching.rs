@@ -77,13 +77,16 @@ async fn events_tell_a_shards_whole_life_in_order() {
         .collect();
     let expected = [
         "WorkerStarted",
+        "StreamAdded",
         "LeaseCreated",
         "LeaseTaken",
+        "Leading",
         "ShardInitialized",
         "Processed",
         "ShutdownRequested",
         "Checkpointed",
         "LeaseEnded",
+        "WorkerStopped",
     ];
     assert_eq!(names, expected);
 }

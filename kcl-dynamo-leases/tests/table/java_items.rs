@@ -1,7 +1,7 @@
 //! Rows as the Java KCL 3.5 writes them: read as they are meant, and written back the same.
 
 use kcl_core::ids::{ShardId, ShardKey};
-use kcl_core::lease::{Heartbeat, Lease, PendingCheckpoint, Version};
+use kcl_core::lease::{Heartbeat, Lease, Load, PendingCheckpoint, Version};
 use kcl_core::position::Position;
 use kcl_core::shard::HashKeyRange;
 use kcl_core::store::{LeaseStore, WriteOutcome};
@@ -42,7 +42,7 @@ fn single_stream_rows() -> Vec<(Value, Lease)> {
                     113_427_455_640_312_821_154_458_202_477_256_070_485,
                     226_854_911_280_625_642_308_916_404_954_512_140_969,
                 ),
-                throughput_kbps: Some(871.203_125),
+                load: Load { kbps: Some(871.203_125), busy: None },
                 ..lease("shardId-000000000007", at(SEQUENCE, 3), 184_467)
             },
         ),
@@ -73,7 +73,7 @@ fn single_stream_rows() -> Vec<(Value, Lease)> {
                 owner: Some(worker("worker-b")),
                 checkpoint_owner: Some(worker("worker-a")),
                 hash_range: Some(HashKeyRange::FULL),
-                throughput_kbps: Some(0.000_001),
+                load: Load { kbps: Some(0.000_001), busy: None },
                 ..lease("shardId-000000000004", Position::AtTimestamp, 501)
             },
         ),
@@ -131,7 +131,7 @@ async fn rows_of_several_streams_are_read_and_written_as_java_does() {
         parents: shards(&["shardId-000000000001"]),
         children: shards(&["shardId-000000000011"]),
         hash_range: HashKeyRange::new(0, u128::MAX / 2),
-        throughput_kbps: Some(12.5),
+        load: Load { kbps: Some(12.5), busy: None },
         ..Lease::new(ShardKey::new(multi_stream(), "shardId-000000000005"), at(SEQUENCE, 0), None)
     };
     check_round_trip(async |local| prepared(multi(local)).await, &java_item("multi_stream"), expected).await;
@@ -165,7 +165,7 @@ async fn one_hash_key_alone_is_no_range_and_an_empty_pending_checkpoint_is_none(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_a_lease_is_passed_over() {
+async fn what_is_not_a_lease_is_no_lease() {
     let local = world();
     let store = prepared(single(&local)).await;
     for row in java_item("other_entities").as_array().expect("array") {

@@ -173,7 +173,7 @@ async fn a_table_of_others_is_not_changed() {
         applied(store.create(&Lease::new(shard("shardId-0"), Position::Latest, None)).await.expect("answered"));
         assert_eq!(store.list().await.expect("answered").leases.len(), 1);
         let operations: Vec<_> = local.requests().into_keys().map(|(_, _, operation)| operation).collect();
-        assert_eq!(operations, ["DescribeTable", "PutItem", "Scan"]);
+        assert_eq!(operations, ["DescribeTable", "GetItem", "PutItem", "Scan"]);
     }
 }
 
@@ -237,7 +237,7 @@ async fn a_start_without_a_network_ends_after_a_few_tries() {
     local.set_faults(|_| Fault::lost_before());
     let error = single(&local).prepare().await.expect_err("nobody answers");
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    assert_eq!(sent(&local, "DescribeTable"), 6);
+    assert_eq!(sent(&local, "DescribeTable"), 12, "of two tables each time");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! What a lease costs.
 
 use kcl_core::ids::{ShardId, ShardKey, StreamId};
-use kcl_core::lease::Lease;
+use kcl_core::lease::{Lease, Load};
 use kcl_core::position::Position;
 use kcl_core::shard::HashKeyRange;
 use kcl_core::store::{LeaseAction, LeaseStore};
@@ -22,7 +22,7 @@ async fn every_write_of_a_large_lease_is_one_write_unit() {
         checkpoint_owner: Some(b),
         parents: vec![ShardId::new("shardId-000000000001"), ShardId::new("shardId-000000000002")],
         hash_range: HashKeyRange::new(u128::MAX / 2, u128::MAX),
-        throughput_kbps: Some(123_456.789_012),
+        load: Load { kbps: Some(123_456.789_012), busy: Some(0.987_654) },
         start: Some(NOW),
         stream_created: Some(NOW),
         ..Lease::new(ShardKey::new(stream, "shardId-000000000005"), Position::AtTimestamp, None)
@@ -33,9 +33,13 @@ async fn every_write_of_a_large_lease_is_one_write_unit() {
     for action in [
         LeaseAction::Take,
         LeaseAction::Claim,
-        LeaseAction::Renew { throughput_kbps: Some(123_456.789_012) },
-        LeaseAction::Checkpoint { position, throughput_kbps: Some(123_456.789_012), children },
-        LeaseAction::Renew { throughput_kbps: None },
+        LeaseAction::Renew { load: Load { kbps: Some(123_456.789_012), busy: Some(0.987_654) } },
+        LeaseAction::Checkpoint {
+            position,
+            load: Load { kbps: Some(123_456.789_012), busy: Some(0.987_654) },
+            children,
+        },
+        LeaseAction::Renew { load: Load::default() },
     ] {
         lease = applied(store.write(&write(&lease, &a, action)).await.expect("answered"));
     }

@@ -2,6 +2,9 @@
 
 mod determinism;
 mod faults;
+mod stream_faults;
+mod subscriber;
+mod subscriptions;
 
 use std::time::Duration;
 

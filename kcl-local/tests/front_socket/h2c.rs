@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{Request, Response, Version};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use kcl_local::Fault;
@@ -31,11 +32,22 @@ impl Connection {
         content_type: &str,
         body: Vec<u8>,
     ) -> hyper::Result<Response<Bytes>> {
+        let (parts, body) = self.open_answer(target, content_type, body).await?.into_parts();
+        Ok(Response::from_parts(parts, body.collect().await?.to_bytes()))
+    }
+
+    /// As [`Connection::post`], with an answer that may go on.
+    pub(crate) async fn open_answer(
+        &mut self,
+        target: &str,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> hyper::Result<Response<Incoming>> {
         let request = Request::post("http://local/").header("x-amz-target", target);
         let request = request.header("content-type", content_type).body(Full::from(body)).expect("a request");
-        let (parts, body) = self.sender.send_request(request).await?.into_parts();
-        assert_eq!(parts.version, Version::HTTP_2);
-        Ok(Response::from_parts(parts, body.collect().await?.to_bytes()))
+        let response = self.sender.send_request(request).await?;
+        assert_eq!(response.version(), Version::HTTP_2);
+        Ok(response)
     }
 }
 

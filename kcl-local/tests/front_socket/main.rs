@@ -1,10 +1,14 @@
-//! The way in over HTTP: the answers to requests good and bad, real requests of boto3, and the program that serves.
+//! The way in over HTTP: the answers to requests good and bad, subscriptions, real requests
+//! of boto3, and the program that serves.
 
 mod boto3;
 mod cbor;
 mod h2c;
 mod http1;
 mod program;
+mod sdk;
+mod subscriptions;
+mod tls;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -12,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use kcl_local::{Clock, Local, Settings, Timestamp, serve};
+use kcl_local::{Clock, Local, Settings, Timestamp, Tls, serve, serve_tls};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,20 +32,34 @@ struct World {
 
 impl World {
     async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    async fn start_with(tls: Option<Tls>) -> Self {
         let now = Arc::new(AtomicU64::new(Clock::BEGINNING.0));
         let shown = Arc::clone(&now);
         let clock = Clock::from_fn(move || Timestamp(shown.load(Ordering::Relaxed)));
-        let settings = Settings { latency: Duration::ZERO..=Duration::ZERO, ..Settings::default() };
+        let mut settings = Settings { latency: Duration::ZERO..=Duration::ZERO, ..Settings::default() };
+        // The clock stands still: a record that waits for others would wait for the test.
+        settings.kinesis.push_delay = Duration::ZERO;
         let local = Local::with_clock(settings, clock);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let mut server = JoinSet::new();
-        server.spawn(serve(local.clone(), listener));
+        let served = local.clone();
+        server.spawn(async move {
+            match tls {
+                None => serve(served, listener).await,
+                Some(tls) => serve_tls(served, listener, &tls).await,
+            }
+        });
         Self { local, address, now, server }
     }
 
     fn advance(&self, milliseconds: u64) {
         self.now.fetch_add(milliseconds, Ordering::Relaxed);
+        // Who waits for a time looks at the clock again.
+        self.local.kinesis(|_, _| ());
     }
 }
 

@@ -141,7 +141,7 @@ async fn work(worker: Worker, options: &Options, output: &Output) -> Result<(), 
             ended = running.join_next() => return match ended {
                 Some(Ok(Err(error))) => Err(Stopped::Worker(with_causes(&error))),
                 Some(Err(error)) => Err(Stopped::Worker(with_causes(&error))),
-                Some(Ok(Ok(()))) | None => Ok(()),
+                Some(Ok(Ok(_))) | None => Ok(()),
             },
             () = signals.next() => {
                 if told {

@@ -5,6 +5,7 @@
 //! measure failover            the same when it is killed, the leader and another
 //! measure scale-out           how soon new workers have their share
 //! measure idle                what a worker costs that has nothing to do
+//! measure plan                how long the decision takes who holds what, in a large fleet
 //! ```
 //!
 //! This process serves Kinesis and DynamoDB on its loopback and puts the records; each worker is a process of its own,
@@ -74,6 +75,7 @@ async fn report(measure: &Measure) -> Result<Report, Failure> {
         Measure::Failover(options) => scenarios::failover::measure(options).await,
         Measure::ScaleOut(options) => scenarios::scale_out::measure(options).await,
         Measure::Idle(options) => scenarios::idle::measure(options).await,
+        Measure::Plan(options) => Ok(scenarios::plan::measure(options)),
         Measure::Worker(_) => Err("a worker measures nothing".into()),
     }
 }

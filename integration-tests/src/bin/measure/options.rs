@@ -26,6 +26,8 @@ pub(crate) enum Measure {
     ScaleOut(Fleet),
     /// Lets one worker hold shards without records: its requests, capacity, processor time and memory.
     Idle(Idle),
+    /// Plans for a large fleet in process: how long the decision takes. No services, no other processes.
+    Plan(Plan),
     /// One worker, started by the others.
     #[command(hide = true)]
     Worker(Worker),
@@ -72,6 +74,23 @@ pub(crate) struct Idle {
     #[arg(long, value_name = "MS", default_value = "10000", value_parser = millis)]
     pub(crate) failover_ms: Duration,
     /// What random choices of the services follow from.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+/// A fleet to plan for.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// Leases.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) leases: u32,
+    /// Workers.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub(crate) workers: u32,
+    /// How often each plan is made.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+    /// What the weights of leases follow from.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
 }

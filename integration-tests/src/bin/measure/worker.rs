@@ -50,7 +50,7 @@ pub(crate) async fn work(options: &options::Worker) -> Result<(), Failure> {
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        ended = worker.run() => Ok(ended?),
+        ended = worker.run() => Ok(drop(ended?)),
         () = stop => Ok(()),
         gone = parent_gone() => gone,
     }

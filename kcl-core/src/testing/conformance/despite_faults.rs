@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::{NOW, Subject, applied, assert_same, at, checkpoint, instance, one_write_on, renew, worker, write};
+use super::locking::{acquire, held};
+use super::membership::{first, lease as hint};
+use super::{NOW, Subject, applied, assert_same, at, checkpoint, instance, one_write_on, pass, renew, worker, write};
+use crate::error::StoreError;
 use crate::ids::WorkerId;
-use crate::lease::{Lease, Stamp};
+use crate::lease::{Instance, Lease, Stamp};
+use crate::member::{LeaderLock, LockWrite, MemberReport, Over};
 use crate::store::{LeaseAction, LeaseStore, LeaseWrite, WriteOutcome};
 
 /// A tenure of many renewals and commits leaves the lease as if nothing had been lost: each write moved the version
@@ -30,7 +34,7 @@ pub async fn a_history_is_applied_once(subject: &Subject) {
         assert_same(&after, &expected);
         lease = after;
     }
-    let free = write(&lease, &me, LeaseAction::Free { checkpoint: Some(at("100", 0)) });
+    let free = write(&lease, &me, pass(None, Some(at("100", 0))));
     let freed = applied(insist(store, &free).await);
     assert_same(&freed, &Lease { owner: None, checkpoint: at("100", 0), ..one_write_on(&lease, &free) });
 }
@@ -58,25 +62,91 @@ pub async fn one_racer_believes_to_have_won(subject: &Subject) {
     assert_eq!((taken.version, taken.owner_switches), (lease.version.next(), 1));
 }
 
+/// A row that a second process made its own stays that one's, whatever of the first one's arrives late, and the mark of
+/// leaving stays; a hint that nobody consumed stays.
+pub async fn a_row_stays_with_the_process_that_took_it_last(subject: &Subject) {
+    let (store, me) = (&*subject.store, worker("me"));
+    let (one, two) = (Instance::new(1), Instance::new(2));
+    let by = |instance, over| MemberReport { instance, over, ..first(&me, None) };
+    let own = async |report: MemberReport| answered(|| store.report(&report)).await;
+    insist_on_first_report(store, &by(one, Over::Seen(None))).await;
+    for number in 0..20 {
+        assert!(own(by(one, Over::Own)).await);
+        let hints = [hint(subject, number)];
+        assert!(answered(|| store.wake(&me, &hints)).await);
+        answered(|| store.consume(&me, &hints)).await;
+    }
+    insist_on_first_report(store, &by(two, Over::Seen(Some(one)))).await;
+    assert!(!own(by(one, Over::Own)).await);
+    assert!(!answered(|| store.resign(&me, one, NOW)).await);
+    let last = [hint(subject, 99)];
+    assert!(answered(|| store.wake(&me, &last)).await);
+    let row = answered(|| store.member(&me, true)).await.expect("it is there");
+    assert_eq!((row.instance, row.leaving), (Some(two), false));
+    assert!(row.wakes.contains(&last[0]), "{row:?}");
+    assert!(answered(|| store.resign(&me, two, NOW)).await);
+    assert!(own(by(two, Over::Own)).await);
+    let row = answered(|| store.member(&me, true)).await.expect("it is there");
+    assert_eq!((row.instance, row.leaving), (Some(two), true));
+}
+
+/// Of many workers that insist on acquiring the lock, one believes to hold it, and does; its beats go on.
+pub async fn one_believes_to_hold_the_lock(subject: &Subject) {
+    let mut race = JoinSet::new();
+    for number in 0..12 {
+        let (store, new) =
+            (Arc::clone(&subject.store), held(&format!("worker-{number}"), &format!("version-{number}")));
+        race.spawn(async move { insist_on_lock(&*store, &acquire(None, &new), &new).await.then_some(new) });
+    }
+    let believers: Vec<_> = race.join_all().await.into_iter().flatten().collect();
+    let [holder] = believers.as_slice() else { panic!("one of them holds it, not {believers:?}") };
+    let mut last = holder.clone();
+    for number in 0..20 {
+        let new = LeaderLock { version: format!("beat-{number}"), ..last.clone() };
+        let beat = LockWrite::Beat { from: last.version.clone(), new: new.clone() };
+        assert!(insist_on_lock(&*subject.store, &beat, &new).await, "beat {number}");
+        last = new;
+    }
+    assert_eq!(answered(|| subject.store.leader()).await, Some(last));
+}
+
+/// Repeats a first report until it is answered. A refusal under which the row is the process's means that an earlier try
+/// was applied.
+async fn insist_on_first_report(store: &dyn LeaseStore, report: &MemberReport) {
+    if !answered(|| store.report(report)).await {
+        let row = answered(|| store.member(&report.worker, true)).await;
+        assert_eq!(row.and_then(|row| row.instance), Some(report.instance));
+    }
+}
+
+/// The same for the lock: it is known by its version.
+async fn insist_on_lock(store: &dyn LeaseStore, write: &LockWrite, new: &LeaderLock) -> bool {
+    answered(|| store.lock(write)).await || answered(|| store.leader()).await.as_ref() == Some(new)
+}
+
 /// Repeats `write` until it is answered. A refusal that shows the write's own stamp means that an earlier try was
 /// applied.
 async fn insist(store: &dyn LeaseStore, write: &LeaseWrite) -> WriteOutcome {
-    for _ in 0..TRIES {
-        if let Ok(Ok(outcome)) = tokio::time::timeout(PATIENCE, store.write(write)).await {
-            return recognise(outcome, Some(&write.stamp));
-        }
-    }
-    panic!("not answered in {TRIES} tries: {write:?}");
+    recognise(answered(|| store.write(write)).await, Some(&write.stamp))
 }
 
 /// The same for a create. One without a stamp belongs to nobody, so it does not matter whose was applied.
 async fn insist_on_create(store: &dyn LeaseStore, new: &Lease) -> WriteOutcome {
+    recognise(answered(|| store.create(new)).await, new.stamp.as_ref())
+}
+
+/// Repeats a request until it is answered.
+async fn answered<T, F>(request: impl Fn() -> F + Send + Sync) -> T
+where
+    T: Send,
+    F: Future<Output = Result<T, StoreError>> + Send,
+{
     for _ in 0..TRIES {
-        if let Ok(Ok(outcome)) = tokio::time::timeout(PATIENCE, store.create(new)).await {
-            return recognise(outcome, new.stamp.as_ref());
+        if let Ok(Ok(answer)) = tokio::time::timeout(PATIENCE, request()).await {
+            return answer;
         }
     }
-    panic!("not answered in {TRIES} tries: {new:?}");
+    panic!("not answered in {TRIES} tries");
 }
 
 /// More than a store that answers now and then can fail in a row.

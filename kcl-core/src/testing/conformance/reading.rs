@@ -1,8 +1,7 @@
 //! What reads promise.
 
-use super::{Subject, renew, worker, write};
+use super::{Subject, pass, renew, worker, write};
 use crate::lease::Lease;
-use crate::store::LeaseAction;
 
 /// A shard without a lease has none, and an empty store lists nothing.
 pub async fn what_is_not_there_is_not_found(subject: &Subject) {
@@ -68,7 +67,7 @@ pub async fn a_heartbeat_tells_renewals_from_silence(subject: &Subject) {
             assert_ne!(renewed.heartbeat, lease.heartbeat, "renewed");
             lease = renewed;
         }
-        let freed = subject.change(&write(&lease, &me, LeaseAction::Free { checkpoint: None })).await;
+        let freed = subject.change(&write(&lease, &me, pass(None, None))).await;
         assert_ne!(freed.heartbeat, lease.heartbeat, "freed");
     }
 }

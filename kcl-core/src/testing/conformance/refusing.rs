@@ -1,6 +1,6 @@
 //! The conditions of writes, in every state of a lease.
 
-use super::{Subject, checkpoint, refused, renew, worker, write};
+use super::{Subject, checkpoint, pass, refused, renew, worker, write};
 use crate::ids::WorkerId;
 use crate::lease::Lease;
 use crate::position::Position;
@@ -48,15 +48,17 @@ pub async fn each_condition_holds_in_every_state(subject: &Subject) {
     }
 }
 
-fn actions() -> [LeaseAction; 7] {
+fn actions() -> [LeaseAction; 9] {
     let position = Position::Latest;
     [
         LeaseAction::Claim,
         LeaseAction::Take,
         renew(),
         checkpoint(position.clone()),
-        LeaseAction::Free { checkpoint: None },
-        LeaseAction::Free { checkpoint: Some(position.clone()) },
+        pass(None, None),
+        pass(None, Some(position.clone())),
+        pass(Some(&worker("next")), Some(position.clone())),
+        LeaseAction::Offer { to: worker("next") },
         LeaseAction::Reset { position, start: None },
     ]
 }
@@ -66,14 +68,15 @@ fn may(action: &LeaseAction, owner: Who, checkpoint_owner: Who) -> bool {
     let holder = if checkpoint_owner == Who::Nobody { owner } else { checkpoint_owner };
     match action {
         LeaseAction::Claim => owner == Who::Me && checkpoint_owner == Who::Nobody,
-        LeaseAction::Take => true,
-        LeaseAction::Renew { .. } | LeaseAction::Checkpoint { .. } | LeaseAction::Free { .. } => holder == Who::Me,
+        LeaseAction::Take | LeaseAction::Offer { .. } => true,
+        LeaseAction::Renew { .. } | LeaseAction::Checkpoint { .. } | LeaseAction::Pass { .. } => holder == Who::Me,
         LeaseAction::Reset { .. } => owner == Who::Nobody && checkpoint_owner == Who::Nobody,
     }
 }
 
-/// A take is refused if either owner changed, although the version did not: a hand-off begins without moving it.
-pub async fn a_take_needs_both_owners_as_seen(subject: &Subject) {
+/// A take or an offer is refused if either owner changed, although the version did not: a hand-off begins without moving
+/// it.
+pub async fn a_take_and_an_offer_need_both_owners_as_seen(subject: &Subject) {
     let mut number = 0;
     for owner in Who::ALL {
         for checkpoint_owner in Who::ALL {
@@ -86,7 +89,9 @@ pub async fn a_take_needs_both_owners_as_seen(subject: &Subject) {
                     }
                     let seen =
                         Lease { owner: seen_owner.id(), checkpoint_owner: seen_checkpoint_owner.id(), ..lease.clone() };
-                    check_refused(subject, &write(&seen, &worker("me"), LeaseAction::Take), &lease).await;
+                    for action in [LeaseAction::Take, LeaseAction::Offer { to: worker("next") }] {
+                        check_refused(subject, &write(&seen, &worker("me"), action), &lease).await;
+                    }
                 }
             }
         }

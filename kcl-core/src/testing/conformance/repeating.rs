@@ -1,6 +1,6 @@
 //! What happens to a write that is sent again because its answer was lost.
 
-use super::{NOW, Subject, checkpoint, instance, refused, renew, worker, write};
+use super::{NOW, Subject, checkpoint, instance, pass, refused, renew, worker, write};
 use crate::lease::{Lease, Stamp};
 use crate::position::Position;
 use crate::store::{LeaseAction, LeaseWrite};
@@ -16,7 +16,9 @@ pub async fn a_repeated_write_is_recognised_by_its_stamp(subject: &Subject) {
         (Some(&me), LeaseAction::Take),
         (Some(&me), renew()),
         (Some(&me), checkpoint(position.clone())),
-        (Some(&me), LeaseAction::Free { checkpoint: Some(position.clone()) }),
+        (Some(&me), pass(None, Some(position.clone()))),
+        (Some(&me), pass(Some(&worker("next")), Some(position.clone()))),
+        (None, LeaseAction::Offer { to: worker("next") }),
         (None, LeaseAction::Reset { position, start: None }),
     ];
     for (number, (owner, action)) in actions.into_iter().enumerate() {

@@ -2,26 +2,33 @@
 
 use std::time::Duration;
 
-use super::{NOW, Subject, assert_same, at, checkpoint, one_write_on, refused, renew, worker, write};
+use super::{NOW, Subject, assert_same, at, checkpoint, one_write_on, renew, worker, write};
 use crate::ids::ShardId;
-use crate::lease::{Lease, PendingCheckpoint};
+use crate::lease::{Lease, Load};
 use crate::position::Position;
+use crate::shard::HashKeyRange;
 use crate::store::{LeaseAction, WriteOutcome};
 use crate::time::Timestamp;
 
-/// A renewal sets the throughput if it is known, and keeps the last one otherwise.
+/// A renewal sets what of the load is known, and keeps the last figure of the rest.
 pub async fn a_renewal_notes_what_was_processed_and_nothing_else(subject: &Subject) {
     let me = worker("me");
-    let held = subject.stored(&Lease { owner: Some(me.clone()), ..subject.full_lease(0) }).await;
-    let renewal = write(&held, &me, LeaseAction::Renew { throughput_kbps: Some(0.25) });
-    let renewed = subject.change(&renewal).await;
-    assert_same(&renewed, &Lease { throughput_kbps: Some(0.25), ..one_write_on(&held, &renewal) });
-    let renewal = write(&renewed, &me, renew());
-    assert_same(&subject.change(&renewal).await, &one_write_on(&renewed, &renewal));
+    let mut held = subject.stored(&Lease { owner: Some(me.clone()), ..subject.full_lease(0) }).await;
+    for (load, noted) in [
+        ((Some(0.25), None), (Some(0.25), Some(0.75))),
+        ((None, Some(0.5)), (Some(0.25), Some(0.5))),
+        ((None, None), (Some(0.25), Some(0.5))),
+        ((Some(0.0), Some(0.0)), (Some(0.0), Some(0.0))),
+    ] {
+        let renewal = write(&held, &me, LeaseAction::Renew { load: Load { kbps: load.0, busy: load.1 } });
+        let expected = Lease { load: Load { kbps: noted.0, busy: noted.1 }, ..one_write_on(&held, &renewal) };
+        held = subject.change(&renewal).await;
+        assert_same(&held, &expected);
+    }
 }
 
 /// A checkpoint sets the position, drops a prepared checkpoint, and sets owner switches to zero; children and
-/// throughput are set if they are given, and kept otherwise.
+/// load are set if they are given, and kept otherwise.
 pub async fn a_checkpoint_commits(subject: &Subject) {
     let me = worker("me");
     let held = subject.stored(&Lease { owner: Some(me.clone()), ..subject.full_lease(0) }).await;
@@ -31,12 +38,16 @@ pub async fn a_checkpoint_commits(subject: &Subject) {
     assert_same(&committed, &expected);
 
     let children = vec![ShardId::new("shardId-000000000301"), ShardId::new("shardId-000000000300")];
-    let commit = LeaseAction::Checkpoint { position: Position::ShardEnd, throughput_kbps: Some(0.5), children };
+    let commit = LeaseAction::Checkpoint {
+        position: Position::ShardEnd,
+        load: Load { kbps: Some(0.5), busy: Some(1.0) },
+        children,
+    };
     let commit = write(&committed, &me, commit);
     let finished = subject.change(&commit).await;
     let expected = Lease {
         checkpoint: Position::ShardEnd,
-        throughput_kbps: Some(0.5),
+        load: Load { kbps: Some(0.5), busy: Some(1.0) },
         children: vec![ShardId::new("shardId-000000000300"), ShardId::new("shardId-000000000301")],
         ..one_write_on(&committed, &commit)
     };
@@ -89,28 +100,6 @@ pub async fn a_lease_keeps_its_time_of_birth(subject: &Subject) {
     assert!(epochs.is_sorted_by(|earlier, later| earlier < later), "{epochs:?}");
 }
 
-/// A lease that is given back names nobody, also if a hand-off was under way; its position stays.
-pub async fn a_freed_lease_has_no_owner(subject: &Subject) {
-    let (me, next) = (worker("me"), worker("next"));
-    let owners = [(Some(me.clone()), None), (Some(next), Some(me.clone()))];
-    for (number, (owner, checkpoint_owner)) in owners.into_iter().enumerate() {
-        let held = subject.stored(&Lease { owner, checkpoint_owner, ..subject.full_lease(number) }).await;
-        let free = write(&held, &me, LeaseAction::Free { checkpoint: None });
-        let expected = Lease { owner: None, checkpoint_owner: None, ..one_write_on(&held, &free) };
-        assert_same(&subject.change(&free).await, &expected);
-    }
-}
-
-/// The last commit and the giving back are one write, which does to the position what a checkpoint does.
-pub async fn a_lease_is_freed_with_its_last_commit(subject: &Subject) {
-    let me = worker("me");
-    let held = subject.stored(&Lease { owner: Some(me.clone()), ..subject.full_lease(0) }).await;
-    let free = write(&held, &me, LeaseAction::Free { checkpoint: Some(at("8", 0)) });
-    let expected =
-        Lease { owner: None, checkpoint: at("8", 0), pending: None, owner_switches: 0, ..one_write_on(&held, &free) };
-    assert_same(&subject.change(&free).await, &expected);
-}
-
 /// A lease that nobody holds is set forwards, backwards, and from the end to where it can be read again; a prepared
 /// checkpoint is dropped, and the starting time is replaced by the one given, or none.
 pub async fn a_reset_moves_the_position_either_way(subject: &Subject) {
@@ -128,27 +117,6 @@ pub async fn a_reset_moves_the_position_either_way(subject: &Subject) {
         lease = subject.change(&reset).await;
         assert_same(&lease, &expected);
     }
-}
-
-/// During a hand-off of the KCL, where the owner is the receiver already, the holder renews and commits, and the
-/// receiver can do neither, nor claim; afterwards it is the receiver's.
-pub async fn a_holder_goes_on_during_a_hand_off(subject: &Subject) {
-    let (holder, receiver) = (worker("holder"), worker("receiver"));
-    let pending = Some(PendingCheckpoint { position: at("3", 0), state: None });
-    let new =
-        Lease { owner: Some(receiver.clone()), checkpoint_owner: Some(holder.clone()), pending, ..subject.lease(0) };
-    let lease = subject.stored(&new).await;
-    let lease = subject.change(&write(&lease, &holder, renew())).await;
-    let lease = subject.change(&write(&lease, &holder, checkpoint(at("5", 0)))).await;
-    assert_eq!((&lease.owner, &lease.checkpoint_owner), (&new.owner, &new.checkpoint_owner));
-    for action in [LeaseAction::Claim, renew(), checkpoint(at("9", 0)), LeaseAction::Free { checkpoint: None }] {
-        let shown = refused(subject.write(&write(&lease, &receiver, action)).await);
-        assert_eq!(shown.as_ref(), Some(&lease));
-    }
-    let lease = subject.change(&write(&lease, &receiver, LeaseAction::Take)).await;
-    assert_eq!((lease.holder(), &lease.checkpoint), (Some(&receiver), &at("5", 0)));
-    let shown = refused(subject.write(&write(&lease, &holder, checkpoint(at("6", 0)))).await);
-    assert_eq!(shown, Some(lease), "the former holder is fenced");
 }
 
 /// Renewals of many leases at once are answered in their order, each by itself: those of lost, missing and finished
@@ -179,4 +147,29 @@ pub async fn many_renewals_are_answered_one_by_one(subject: &Subject) {
         }
     }
     assert_eq!(subject.store.renew(&[], Duration::from_secs(10)).await.len(), 0);
+}
+
+/// The hash keys of a shard are added to a lease that does not tell them, and nothing else is touched: neither version nor
+/// stamp, so that the holder's writes go on. What a lease tells stays, and no lease is made.
+pub async fn hash_keys_are_noted_where_they_are_missing(subject: &Subject) {
+    let me = worker("me");
+    let range = HashKeyRange::new(5, 7).expect("in order");
+    let note = |lease: &Lease| {
+        let shard = lease.shard.clone();
+        async move { subject.store.note_hash_range(&shard, range).await.expect("answered") }
+    };
+    let new = Lease { owner: Some(me.clone()), hash_range: None, ..subject.full_lease(0) };
+    let held = subject.stored(&new).await;
+    note(&held).await;
+    let noted = subject.read(&held.shard).await.expect("it is there");
+    assert_eq!(noted, Lease { hash_range: Some(range), ..held.clone() });
+    let renewal = write(&held, &me, renew());
+    assert_same(&subject.change(&renewal).await, &one_write_on(&noted, &renewal));
+
+    let told = subject.stored(&subject.full_lease(1)).await;
+    note(&told).await;
+    assert_eq!(subject.read(&told.shard).await, Some(told));
+
+    note(&subject.lease(2)).await;
+    assert_eq!(subject.read(&subject.shard(2)).await, None);
 }

@@ -10,8 +10,8 @@ use kcl_local::Settings;
 /// Kinesis and DynamoDB on this machine, without an account.
 ///
 /// When it is ready it prints the environment variables that point an AWS SDK to it, and a last line `# ready`. It
-/// serves until Ctrl-C or SIGTERM. All data is in memory. Each port speaks HTTP/1.1 and HTTP/2 without TLS; Kinesis is
-/// spoken in JSON and in CBOR.
+/// serves until Ctrl-C or SIGTERM. All data is in memory. Each port speaks HTTP/1.1 and HTTP/2, without TLS or with it;
+/// Kinesis is spoken in JSON and in CBOR.
 #[derive(Parser)]
 #[command(version)]
 pub(crate) struct Options {
@@ -33,9 +33,20 @@ pub(crate) struct Options {
     /// How long an index added to a DynamoDB table is CREATING, in milliseconds.
     #[arg(long, value_name = "MS")]
     pub(crate) index_creating_ms: Option<u64>,
-    /// How long a Kinesis stream is CREATING, UPDATING or DELETING, in milliseconds.
+    /// How long a Kinesis stream is CREATING, UPDATING or DELETING, and a consumer CREATING or DELETING, in milliseconds.
     #[arg(long, value_name = "MS")]
     pub(crate) stream_delay_ms: Option<u64>,
+    /// How long a subscription with enhanced fan-out lives, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    pub(crate) subscription_ms: Option<u64>,
+    /// Speak TLS. The certificate is made anew at every start, by an authority that is written to the CA file: clients
+    /// must trust it. Some SDKs take it from AWS_CA_BUNDLE, which is printed; the AWS SDK for Rust takes SSL_CERT_FILE,
+    /// and the one for Java a trust store.
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Where to write the authority's certificate, in PEM; without it, a file in the folder for temporary files.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// A stream to create at the start; may be given many times.
     #[arg(long = "stream", value_name = "NAME:SHARDS")]
     pub(crate) streams: Vec<Stream>,
@@ -80,6 +91,11 @@ impl Options {
             settings.kinesis.create_delay = delay;
             settings.kinesis.update_delay = delay;
             settings.kinesis.delete_delay = delay;
+            settings.kinesis.consumer_create_delay = delay;
+            settings.kinesis.consumer_delete_delay = delay;
+        }
+        if let Some(ms) = self.subscription_ms {
+            settings.kinesis.subscription_life = Duration::from_millis(ms);
         }
         settings
     }

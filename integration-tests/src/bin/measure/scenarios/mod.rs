@@ -3,4 +3,5 @@
 pub(crate) mod failover;
 pub(crate) mod handover;
 pub(crate) mod idle;
+pub(crate) mod plan;
 pub(crate) mod scale_out;
