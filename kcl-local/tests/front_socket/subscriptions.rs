@@ -127,7 +127,7 @@ async fn other_requests_are_served_beside_a_subscription_and_outlive_it() {
 }
 
 #[tokio::test]
-async fn a_reset_stream_and_a_closed_connection_close_their_subscriptions() {
+async fn a_reset_stream_closes_its_subscription() {
     let world = World::start().await;
     let arn = consumer(&world);
     let mut connection = Connection::open(world.address).await;
@@ -135,10 +135,21 @@ async fn a_reset_stream_and_a_closed_connection_close_their_subscriptions() {
     frames.whole().await;
     drop(frames);
     all_closed(&world).await;
-    world.advance(5_000);
-    let mut frames = Frames::open(&mut connection, &arn, JSON).await;
-    frames.whole().await;
-    drop(connection);
+}
+
+#[tokio::test]
+async fn a_closed_connection_closes_its_subscription() {
+    let world = World::start().await;
+    let request = json!({"ConsumerARN": consumer(&world), "ShardId": SHARD, "StartingPosition": {"Type": "LATEST"}});
+    let body = request.to_string();
+    let head = format!("POST / HTTP/1.1\r\nhost: local\r\nx-amz-target: {SUBSCRIBE}\r\ncontent-length: {}", body.len());
+    let mut stream = TcpStream::connect(world.address).await.expect("connected");
+    stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.expect("written");
+    let mut answer = Vec::new();
+    while !answer.windows(16).any(|window| window == *b"initial-response") {
+        assert_ne!(stream.read_buf(&mut answer).await.expect("read"), 0, "the answer goes on");
+    }
+    drop(stream);
     all_closed(&world).await;
 }
 
