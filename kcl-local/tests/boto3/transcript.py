@@ -1,4 +1,4 @@
-"""A boto3 client against the program kcl-local: what a Python user sees of a stream, its split and its end.
+"""A boto3 client against the program kcl-local: what a Python user sees of a stream, its split, a consumer and the end.
 
     python transcript.py                    prints the transcript, without times and random ids
     python transcript.py --record FILE      also writes the requests that boto3 sent, and the answers, as JSON
@@ -7,11 +7,13 @@ The endpoint is read from AWS_ENDPOINT_URL_KINESIS, as kcl-local prints it; run.
 `pip install boto3`, in a virtual environment such as target/venv.
 
 The recorded file is replayed by the test `front_socket` without Python: every request as boto3 wrote it, except that values
-which an earlier answer gave (iterators, tokens, sequence numbers) are references to that answer.
+which an earlier answer gave (iterators, tokens, sequence numbers, ARNs of consumers) are references to that answer. What
+is answered with a stream is not recorded.
 """
 
 import argparse
 import json
+import os
 import time
 
 import boto3
@@ -27,6 +29,8 @@ SETTLED = 1.5
 # Members whose values differ from run to run, and what stands for them.
 VOLATILE = {
     "ApproximateArrivalTimestamp": "<time>",
+    "ConsumerARN": "<ARN>",
+    "ConsumerCreationTimestamp": "<time>",
     "EndingSequenceNumber": "<sequence number>",
     "MillisBehindLatest": "<milliseconds>",
     "NextShardIterator": "<iterator>",
@@ -46,11 +50,13 @@ class Recorder:
         self.steps = []
         self.seen = {}
         self.waited = 0
-        self.session = URLLib3Session()
+        self.session = URLLib3Session(verify=os.environ.get("AWS_CA_BUNDLE", True))
         client.meta.events.register("before-send.kinesis", self.sent)
 
     def sent(self, request, **_):
         """Sends the request itself, so that the answer's bytes are at hand."""
+        if text(request.headers["X-Amz-Target"]).endswith(".SubscribeToShard"):
+            return None  # boto3 sends it and reads the answer as it comes
         answer = self.session.send(request)
         body = json.loads(request.body)
         answered = json.loads(answer.content) if answer.content else {}
@@ -204,11 +210,57 @@ class Transcript:
         self.read(parent, "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber=records[0]["SequenceNumber"])
         for shard in self.shards(StreamName=STREAM, ShardFilter={"Type": "AT_LATEST"}):
             self.read(shard["ShardId"])
+        self.fan_out(parent)
         self.errors()
-        self.client.delete_stream(StreamName=STREAM)
+        self.failure("delete_stream", StreamName=STREAM)
+        self.client.delete_stream(StreamName=STREAM, EnforceConsumerDeletion=True)
         self.status()
         self.settle()
         self.failure("describe_stream_summary", StreamName=STREAM)
+
+    def fan_out(self, parent):
+        summary = self.client.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]
+        arn = summary["StreamARN"]
+        first, second = [
+            self.client.register_stream_consumer(StreamARN=arn, ConsumerName=name)["Consumer"] for name in ("one", "two")
+        ]
+        self.say(f"{first['ConsumerName']} is {first['ConsumerStatus']}")
+        self.failure("register_stream_consumer", StreamARN=arn, ConsumerName="one")
+        from_start = {"Type": "TRIM_HORIZON"}
+        self.failure(
+            "subscribe_to_shard", ConsumerARN=first["ConsumerARN"], ShardId=parent, StartingPosition=from_start
+        )
+        self.settle()
+        described = self.client.describe_stream_consumer(ConsumerARN=first["ConsumerARN"])["ConsumerDescription"]
+        self.say(f"{described['ConsumerName']} of {described['StreamARN']} is {described['ConsumerStatus']}")
+        pages = self.client.get_paginator("list_stream_consumers").paginate(
+            StreamARN=arn, PaginationConfig={"PageSize": 1}
+        )
+        self.say(f"in pages of 1: {[[c['ConsumerName'] for c in page['Consumers']] for page in pages]}")
+        self.subscribe(first["ConsumerARN"], parent)
+        self.settle()
+        self.failure(
+            "subscribe_to_shard", ConsumerARN=first["ConsumerARN"], ShardId=parent, StartingPosition=from_start
+        )
+        self.subscribe(second["ConsumerARN"], "shardId-000000000002")
+        self.client.deregister_stream_consumer(ConsumerARN=second["ConsumerARN"])
+        self.settle()
+        self.failure("describe_stream_consumer", StreamARN=arn, ConsumerName="two")
+
+    def subscribe(self, arn, shard):
+        """Reads what a consumer is pushed until the shard ends or a record came, and says what came."""
+        stream = self.client.subscribe_to_shard(
+            ConsumerARN=arn, ShardId=shard, StartingPosition={"Type": "TRIM_HORIZON"}
+        )["EventStream"]
+        for event in stream:
+            event = event["SubscribeToShardEvent"]
+            records = [record["Data"].decode() for record in event["Records"]]
+            children = [child["ShardId"] for child in event.get("ChildShards", [])]
+            goes_on = "ContinuationSequenceNumber" in event
+            self.say(f"{shard} pushes {records}, children {children}, {'and goes on' if goes_on else 'and ends'}")
+            if records and goes_on:
+                break
+        stream.close()
 
     def errors(self):
         self.failure("describe_stream_summary", StreamName="missing")
