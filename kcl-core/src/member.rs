@@ -107,7 +107,7 @@ pub enum LockWrite {
 #[must_use]
 pub fn smoothed(means: &[f64]) -> Option<f64> {
     let measured = means.iter().copied().filter(|mean| mean.is_finite() && *mean >= 0.0);
-    measured.reduce(|smooth, mean| smooth.midpoint(mean))
+    measured.reduce(f64::midpoint)
 }
 
 #[cfg(test)]

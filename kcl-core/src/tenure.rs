@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::decide::cell::{Cell, Verdict};
-use crate::decide::progress::{Progress, Refusal};
 use crate::decide::load::LoadMeter;
+use crate::decide::progress::{Progress, Refusal};
 use crate::decide::timing::Timing;
 use crate::decide::vitals::Limits;
 use crate::error::{Chain, CheckpointError, StoreError, StoreErrorKind};
@@ -146,6 +146,11 @@ impl Tenure {
 
     pub(crate) fn shard(&self) -> &ShardKey {
         &self.shard
+    }
+
+    #[cfg(test)]
+    pub(crate) fn context(&self) -> &Arc<TenureContext> {
+        &self.context
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
@@ -422,7 +427,7 @@ impl Tenure {
             Verdict::Repeat(error) | Verdict::Failed(error) => {
                 // What was not answered took its time already; what was refused is not asked for again at once.
                 let unanswered = error.kind() == StoreErrorKind::Unavailable;
-                let pause = if unanswered { Duration::ZERO } else { timing.attempt / 2 };
+                let pause = if unanswered { Duration::ZERO } else { timing.attempt / 5 };
                 *lock(&self.due) = Instant::now() + pause;
                 if let Verdict::Failed(error) = &verdict {
                     let mut work = lock(&self.work);
@@ -445,4 +450,4 @@ impl Tenure {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,7 +7,20 @@ use std::path::{Path, PathBuf};
 /// From the bottom up. Whoever adds a module decides here where it belongs.
 const TIERS: [&[&str]; 6] = [
     // Words.
-    &["ids", "time", "position", "shard", "lease", "error", "deaggregate", "budget", "record", "member", "utilization", "signals"],
+    &[
+        "ids",
+        "time",
+        "position",
+        "shard",
+        "lease",
+        "error",
+        "deaggregate",
+        "budget",
+        "record",
+        "member",
+        "utilization",
+        "signals",
+    ],
     // Decisions.
     &["decide"],
     // Contracts, and what is told.
@@ -30,7 +43,8 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             files.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs")
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && !path.ends_with("tests.rs")
             && !path.components().any(|part| part.as_os_str() == "tests")
         {
             files.push(path);

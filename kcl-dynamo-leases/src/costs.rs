@@ -28,7 +28,7 @@ pub struct Fleet {
     /// The bytes of a lease. Default: 475, one of a single stream with a worker id of a host's name and a UUID. With several
     /// streams about 120 more.
     pub lease_bytes: u32,
-    /// The bytes of a worker's row. Default: 330.
+    /// The bytes of a worker's row. Default: 260.
     pub row_bytes: u32,
     /// The bytes of a lease in the index of leases by owner. Default: 115; with several streams about 40 more.
     pub index_bytes: u32,
@@ -42,7 +42,7 @@ impl Default for Fleet {
             failover: Duration::from_secs(10),
             fast_lookers: 2,
             lease_bytes: 475,
-            row_bytes: 330,
+            row_bytes: 260,
             index_bytes: 115,
         }
     }

@@ -24,7 +24,12 @@ impl Distrust {
     /// These did not begin with something, as was found out now.
     pub fn note(&mut self, workers: &BTreeSet<WorkerId>, now: Instant, failover: Duration) {
         for worker in workers {
-            let before = self.workers.get(worker).map(|(pause, _)| *pause);
+            let before = self.workers.get(worker).copied();
+            if before.is_some_and(|(_, until)| now < until) {
+                // It is given nothing: this is still the same failure.
+                continue;
+            }
+            let before = before.map(|(pause, _)| pause);
             let pause = before.map_or(failover * FIRST, |before| before * 3).min(LONGEST);
             self.workers.insert(worker.clone(), (pause, now + pause));
         }

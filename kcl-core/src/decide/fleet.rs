@@ -107,7 +107,10 @@ fn hand_off_within(timing: &Timing) -> Duration {
 pub fn plan(sight: &Sight<'_>, own: &Own<'_>, lead: Option<&mut Memory>, now: Instant) -> Plan {
     let living = sight.roster.living(sight.leases, sight.seen, sight.timing);
     let mut planning = Planning::new(sight, own, &living);
-    for lease in sight.leases.iter().filter(|lease| !lease.is_finished()) {
+    // A store gives them in any order.
+    let mut leases: Vec<&Lease> = sight.leases.iter().filter(|lease| !lease.is_finished()).collect();
+    leases.sort_unstable_by(|left, right| left.shard.cmp(&right.shard));
+    for lease in leases {
         planning.sort(lease);
     }
     planning.place();
@@ -172,8 +175,14 @@ struct Planning<'a> {
     /// What somebody has, or is to have.
     work: Vec<Work>,
     leases: Vec<&'a Lease>,
-    /// What is to be placed.
+    /// What nobody holds, but was to be given to somebody.
+    promised: Vec<(&'a Lease, &'a WorkerId)>,
+    /// What somebody did not come for.
+    uncalled: Vec<&'a Lease>,
+    /// What is to be placed: it is free.
     open: Vec<&'a Lease>,
+    /// What is to be placed with a worker that is alive for certain: its holder is dead.
+    bereft: Vec<&'a Lease>,
     /// Nobody is before this worker in rank.
     first: bool,
     plan: Plan,
@@ -195,7 +204,10 @@ impl<'a> Planning<'a> {
             weights: sight.leases.iter().map(|lease| &lease.shard).zip(weights(sight)).collect(),
             work: Vec::new(),
             leases: Vec::new(),
+            promised: Vec::new(),
+            uncalled: Vec::new(),
             open: Vec::new(),
+            bereft: Vec::new(),
             first: living.rank(&sight.me.worker) == 0,
             plan: Plan::default(),
             sight,
@@ -240,13 +252,13 @@ impl<'a> Planning<'a> {
             Standing::Held(holder) => {
                 if self.is_due(lease, self.patience(lease, holder), Some(holder)) {
                     self.plan.dead.insert(holder.clone());
-                    self.open.push(lease);
+                    self.bereft.push(lease);
                 } else {
                     self.has(lease, holder, true);
                 }
             }
             // There is no tenure to end: an earlier process of this worker had it.
-            Standing::Moving { from, to } if from == me => self.give_to(lease, to),
+            Standing::Moving { from, to } if from == me => self.promised.push((lease, to)),
             Standing::Moving { from, to } => {
                 let stuck = self.first && self.sight.seen.pending(lease) >= hand_off_within(self.sight.timing);
                 let silent = self.is_due(lease, self.patience(lease, from), Some(from));
@@ -254,7 +266,7 @@ impl<'a> Planning<'a> {
                     self.plan.dead.insert(from.clone());
                 }
                 if stuck || silent {
-                    self.give_to(lease, to);
+                    self.promised.push((lease, to));
                 } else {
                     if self.first {
                         self.wake(from, lease);
@@ -266,19 +278,23 @@ impl<'a> Planning<'a> {
     }
 
     fn named(&mut self, lease: &'a Lease, worker: &WorkerId) {
-        let ours = self.is_ours(worker);
+        let row = self.sight.roster.row(worker);
+        let ours = row.is_some_and(|row| row.instance.is_some());
         let offered = lease.stamp.as_ref().is_some_and(|stamp| !stamp.is_held());
         let comes = self.index.contains_key(worker);
-        let wait = match (offered, comes) {
+        let wait = match row {
             // A tenure of a process that the row does not show yet cannot be ruled out.
-            (false, _) => self.patience(lease, worker),
-            (true, false) => Duration::ZERO,
-            (true, true) if ours => claim_within(self.sight.timing),
-            (true, true) => Observations::adoption(self.sight.timing),
+            _ if !offered => self.patience(lease, worker),
+            // A worker of another library may have begun already, without a write, whatever its row says.
+            Some(_) if !ours => Observations::adoption(self.sight.timing),
+            _ if comes => claim_within(self.sight.timing),
+            _ => Duration::ZERO,
         };
         if self.is_due(lease, wait, Some(worker)) {
-            self.plan.distrust.insert(worker.clone());
-            return self.open.push(lease);
+            if comes {
+                self.plan.distrust.insert(worker.clone());
+            }
+            return self.uncalled.push(lease);
         }
         if self.first && ours {
             self.wake(worker, lease);
@@ -286,13 +302,37 @@ impl<'a> Planning<'a> {
         self.has(lease, worker, false);
     }
 
-    /// Gives a lease that nobody holds to the one that was to have it, if that one lives.
-    fn give_to(&mut self, lease: &'a Lease, to: &WorkerId) {
-        if !self.index.contains_key(to) {
-            return self.open.push(lease);
+    /// Gives leases that nobody holds to those who were to have them, if they live.
+    fn keep_promises(&mut self) {
+        for (lease, to) in std::mem::take(&mut self.promised) {
+            if self.index.contains_key(to) && !self.has_failed(to) {
+                self.assign(lease, to.clone());
+                self.has(lease, to, false);
+            } else {
+                self.bereft.push(lease);
+            }
         }
-        self.assign(lease, to.clone());
-        self.has(lease, to, false);
+    }
+
+    /// Takes what somebody did not come for, if there is room: the next one might not come either.
+    fn keep_uncalled(&mut self) {
+        let Me { worker: me, cap, .. } = self.sight.me;
+        for lease in std::mem::take(&mut self.uncalled) {
+            let at = self.index.get(me).copied();
+            let full = cap.is_some_and(|cap| self.work.iter().filter(|work| work.at == at).count() >= cap);
+            if full || self.own.avoided.contains(&lease.shard) {
+                self.bereft.push(lease);
+            } else {
+                self.plan.take.push(lease.clone());
+                self.has(lease, me, false);
+            }
+        }
+    }
+
+    /// Whether a worker did not begin with what it was offered, or is dying.
+    fn has_failed(&self, worker: &WorkerId) -> bool {
+        let now = self.plan.distrust.contains(worker) || self.plan.dead.contains(worker);
+        now || self.own.distrusted.contains(worker)
     }
 
     fn assign(&mut self, lease: &Lease, to: WorkerId) {
@@ -352,57 +392,68 @@ impl<'a> Planning<'a> {
         false
     }
 
-    /// Sees to it that those who did not begin with what they were offered, or are dying, get nothing more now.
-    fn limit_the_distrusted(&mut self) {
+    /// Sees to it that these get nothing more now.
+    fn limited(&self, is_limited: impl Fn(&WorkerId) -> bool) -> Vec<Candidate> {
         let mut has = vec![0; self.candidates.len()];
         for at in self.work.iter().filter_map(|work| work.at) {
             has[at] += 1;
         }
-        for (candidate, has) in self.candidates.iter_mut().zip(has) {
-            let worker = &candidate.worker;
-            let failed = self.plan.distrust.contains(worker) || self.plan.dead.contains(worker);
-            if failed || self.own.distrusted.contains(worker) {
-                candidate.cap = Some(candidate.cap.map_or(has, |cap| cap.min(has)));
-            }
-        }
+        let limit = |(candidate, has): (&Candidate, usize)| {
+            let cap = candidate.cap.map_or(has, |cap| cap.min(has));
+            let cap = if is_limited(&candidate.worker) { Some(cap) } else { candidate.cap };
+            Candidate { cap, ..candidate.clone() }
+        };
+        self.candidates.iter().zip(has).map(limit).collect()
     }
 
-    /// Places what is open.
+    /// Places what is open. Those who failed get nothing more now.
     fn place(&mut self) {
-        self.limit_the_distrusted();
-        let alone = self.candidates.len() == 1;
-        let free = self.open.iter().filter(|lease| lease.holder().is_none()).count();
-        let mut room = match (alone, self.own.just_took) {
-            (false, _) => usize::MAX,
-            (true, true) => 0,
-            (true, false) => free.div_ceil(2),
+        self.keep_promises();
+        self.keep_uncalled();
+        self.candidates = self.limited(|worker| self.has_failed(worker));
+        let before = self.work.len();
+        let bereft = std::mem::take(&mut self.bereft);
+        let me = &self.sight.me.worker;
+        let proven = self.limited(|worker| worker != me && !self.living.is_proven(worker));
+        self.place_with(&proven, &bereft);
+        let (open, left) = self.leave_room();
+        self.place_with(&self.candidates.clone(), &open);
+        let new = self.work.iter().skip(before);
+        self.plan.no_room = new.filter(|work| work.at.is_none()).map(|work| work.shard.clone()).collect();
+        if self.plan.no_room.is_empty() {
+            self.plan.more = !left.is_empty();
+        } else {
+            // There is none for the rest either.
+            self.plan.no_room.extend(left.into_iter().map(|lease| lease.shard.clone()));
+        }
+        self.plan.take.sort_by(|left, right| left.shard.cmp(&right.shard));
+    }
+
+    /// What is free; and, of it, what is left for a moment to workers that may be starting too.
+    fn leave_room(&mut self) -> (Vec<&'a Lease>, Vec<&'a Lease>) {
+        let mut open = std::mem::take(&mut self.open);
+        let room = match (self.candidates.len(), self.own.just_took) {
+            (1, true) => 0,
+            (1, false) => open.len().div_ceil(2),
+            _ => open.len(),
         };
-        let placed_before = self.work.len();
-        for lease in std::mem::take(&mut self.open) {
-            if self.leaves_to_others(lease) {
-                // They see it too.
-                continue;
-            }
-            if lease.holder().is_none() {
-                if room == 0 {
-                    self.plan.more = true;
-                    continue;
-                }
-                room -= 1;
-            }
+        let left = open.split_off(room);
+        (open, left)
+    }
+
+    fn place_with(&mut self, candidates: &[Candidate], leases: &[&'a Lease]) {
+        let alone = self.candidates.len() == 1;
+        // Others see what this worker gave up, too.
+        for lease in leases.iter().copied().filter(|lease| alone || !self.own.avoided.contains(&lease.shard)) {
             let weight = self.weights.get(&lease.shard).copied().unwrap_or(1.0);
             self.work.push(Work { shard: lease.shard.clone(), weight, at: None, movable: false });
             self.leases.push(lease);
         }
-        let placed = balance::fill(&self.candidates, &self.work);
-        for (work, to) in placed {
+        for (work, to) in balance::fill(candidates, &self.work) {
             self.work[work].at = Some(to);
             let worker = self.candidates[to].worker.clone();
             self.assign(self.leases[work], worker);
         }
-        let new = self.work.iter().skip(placed_before);
-        self.plan.no_room = new.filter(|work| work.at.is_none()).map(|work| work.shard.clone()).collect();
-        self.plan.take.sort_by(|left, right| left.shard.cmp(&right.shard));
     }
 
     /// Moves leases between workers that live.

@@ -107,7 +107,7 @@ mod tests {
         let members = ["a", "b", "c"].map(member);
         for (seconds, lock) in looks {
             let now = start + Duration::from_secs(*seconds);
-            roster.look(&members, lock.as_ref(), now, Timestamp::from_millis(1_000));
+            roster.look(&members, lock.as_ref(), now, Timestamp::from_millis(1_000), &timing);
         }
         let living = roster.living(&[], &Observations::default(), &timing);
         let now = start + Duration::from_secs(looks.last().map_or(0, |(seconds, _)| *seconds));
@@ -133,9 +133,9 @@ mod tests {
         assert!(!contends(&[0, 14, 20], &["v0", "v1", "v1"]), "it beat at 14 s");
         let mut released = theirs.clone();
         released.released = true;
-        let takes = ["a", "b", "c"].iter().any(|me| {
-            duty_of(me, None, &[(0, Some(released.clone()))]) == Duty::Acquire(Some(released.clone()))
-        });
+        let takes = ["a", "b", "c"]
+            .iter()
+            .any(|me| duty_of(me, None, &[(0, Some(released.clone()))]) == Duty::Acquire(Some(released.clone())));
         assert!(takes, "given back");
     }
 

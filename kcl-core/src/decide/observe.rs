@@ -30,6 +30,8 @@ struct Seen {
     heartbeat: Heartbeat,
     stamp: Option<Stamp>,
     owners: (Option<WorkerId>, Option<WorkerId>),
+    /// When this heartbeat was first seen.
+    since: Instant,
     silent: Duration,
     /// For how long a hand-off has been under way, between the same two.
     pending: Duration,
@@ -57,7 +59,10 @@ impl Observations {
         self.last_look = Some(answered);
         let mut before = std::mem::take(&mut self.seen);
         for lease in leases {
-            let next = before.remove(&lease.shard).map_or_else(|| Seen::first(lease), |seen| seen.next(lease, gap, timing));
+            let next = match before.remove(&lease.shard) {
+                Some(seen) => seen.next(lease, answered, gap, timing),
+                None => Seen::first(lease, answered),
+            };
             self.seen.insert(lease.shard.clone(), next);
         }
     }
@@ -77,6 +82,12 @@ impl Observations {
     #[must_use]
     pub fn silence(&self, lease: &Lease) -> Duration {
         self.of(lease).map_or(Duration::ZERO, |seen| seen.silent)
+    }
+
+    /// When something was last heard of the lease's holder.
+    #[must_use]
+    pub fn heard(&self, lease: &Lease) -> Option<Instant> {
+        self.of(lease).map(|seen| seen.since)
     }
 
     /// How long the holder of a lease may be silent before the lease is taken. `ours`: whether the holder is a worker of
@@ -123,11 +134,12 @@ impl Observations {
 }
 
 impl Seen {
-    fn first(lease: &Lease) -> Self {
+    fn first(lease: &Lease, now: Instant) -> Self {
         Self {
             heartbeat: lease.heartbeat.clone(),
             stamp: lease.stamp.clone(),
             owners: (lease.owner.clone(), lease.checkpoint_owner.clone()),
+            since: now,
             silent: Duration::ZERO,
             pending: Duration::ZERO,
             foreign: false,
@@ -142,7 +154,7 @@ impl Seen {
         self.owners.1.as_ref().or(self.owners.0.as_ref())
     }
 
-    fn next(self, lease: &Lease, gap: Duration, timing: &Timing) -> Self {
+    fn next(self, lease: &Lease, now: Instant, gap: Duration, timing: &Timing) -> Self {
         let owners = (lease.owner.clone(), lease.checkpoint_owner.clone());
         let same_move = owners.1.is_some() && owners == self.owners;
         let pending = if same_move { self.pending + gap } else { Duration::ZERO };
@@ -150,20 +162,20 @@ impl Seen {
             let (silent, watched) = (self.silent + gap, self.watched + gap);
             return Self { owners, silent, pending, watched, ..self };
         }
-        Self { owners, pending, ..self.beat(lease, gap, timing) }
+        Self { owners, pending, ..self.beat(lease, now, gap, timing) }
     }
 
     /// What is seen now is another write than before.
-    fn beat(self, lease: &Lease, gap: Duration, timing: &Timing) -> Self {
+    fn beat(self, lease: &Lease, now: Instant, gap: Duration, timing: &Timing) -> Self {
         let instance = |stamp: &Option<Stamp>| stamp.as_ref().and_then(Stamp::instance);
         let foreign = self.stamp == lease.stamp;
         let adopting = self.holder() != lease.holder();
         if instance(&self.stamp) != instance(&lease.stamp) {
-            return Self { foreign, adopting, ..Self::first(lease) };
+            return Self { foreign, adopting, ..Self::first(lease, now) };
         }
         let watched = self.watched + gap;
         let beats = self.beats.saturating_add(u32::from(watched >= timing.failover / 2));
-        Self { foreign, adopting, watched, beats, ..Self::first(lease) }
+        Self { foreign, adopting, watched, beats, ..Self::first(lease, now) }
     }
 
     fn patience(&self, timing: &Timing, ours: bool) -> Duration {
@@ -275,7 +287,8 @@ mod tests {
             lease.owner = Some(owner.into());
             lease
         };
-        let patience = |observations: &Observations, lease: &Lease| observations.patience(lease, &timing, false).as_secs();
+        let patience =
+            |observations: &Observations, lease: &Lease| observations.patience(lease, &timing, false).as_secs();
         observations.look(&[named("7", "a")], at(0), &timing);
         observations.look(&[named("8", "java")], at(1), &timing);
         assert_eq!(patience(&observations, &named("8", "java")), 24);

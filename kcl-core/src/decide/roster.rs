@@ -1,7 +1,7 @@
 //! Who is in the fleet, as one observer sees it: whose row moves, who balances, and in which order workers look after
 //! what nobody reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,8 +14,13 @@ use crate::lease::Lease;
 use crate::member::{LeaderLock, Member};
 use crate::time::Timestamp;
 
-/// For how long a row that does not move still counts: two reports are 30 s apart, and one may be lost.
-const FRESH: Duration = Duration::from_secs(75);
+/// For how long the row of a worker of another library still counts when it does not move: a Java worker reports every 30 s,
+/// and one report may be lost.
+const FOREIGN_FRESH: Duration = Duration::from_secs(75);
+
+fn fresh(member: &Member, timing: &Timing) -> Duration {
+    if member.instance.is_some() { timing.fresh } else { FOREIGN_FRESH }
+}
 
 /// The pause that each worker leaves to every one before it in rank, and the most in all: so one acts, the next is a
 /// moment behind it, and there is no herd.
@@ -41,7 +46,14 @@ struct Row {
 
 impl Roster {
     /// Takes in one look at the table, answered at `now`; `wall` is the observer's wall clock then.
-    pub fn look(&mut self, members: &[Member], lock: Option<&LeaderLock>, now: Instant, wall: Timestamp) {
+    pub fn look(
+        &mut self,
+        members: &[Member],
+        lock: Option<&LeaderLock>,
+        now: Instant,
+        wall: Timestamp,
+        timing: &Timing,
+    ) {
         let mut before = std::mem::take(&mut self.rows);
         for member in members {
             let (moved, dead) = match before.remove(&member.worker) {
@@ -51,7 +63,7 @@ impl Roster {
                 Some(_) => (Some(now), None),
                 // A row that was not there before is new, whatever its worker's wall clock says.
                 None if self.looked.is_some() => (Some(now), None),
-                None => ((wall.since(member.reported) <= FRESH).then_some(now), None),
+                None => ((wall.since(member.reported) <= fresh(member, timing)).then_some(now), None),
             };
             self.rows.insert(member.worker.clone(), Row { member: member.clone(), moved, dead });
         }
@@ -94,26 +106,29 @@ impl Roster {
     /// Who is alive: its row moves, not all of its leases are silent, and none was found silent since it was last heard of.
     #[must_use]
     pub fn living(&self, leases: &[Lease], seen: &Observations, timing: &Timing) -> Living<'_> {
-        // The least silence of each holder, and whether that is too much.
-        let mut heard: BTreeMap<&WorkerId, (Duration, bool)> = BTreeMap::new();
+        // When something was last heard of each holder, and whether all of its leases have been silent for too long.
+        let mut heard: BTreeMap<&WorkerId, (Option<Instant>, bool)> = BTreeMap::new();
         for lease in leases.iter().filter(|lease| !lease.is_finished()) {
             let (Standing::Held(holder) | Standing::Moving { from: holder, .. }) = standing(lease, self, seen) else {
                 continue;
             };
-            let silence = (seen.silence(lease), seen.is_silent(lease, timing));
-            heard.entry(holder).and_modify(|least| *least = silence.min(*least)).or_insert(silence);
+            let ours = self.row(holder).is_some_and(|row| row.instance.is_some());
+            let is_silent = seen.silence(lease) >= seen.patience(lease, timing, ours);
+            let (last, silent) = heard.entry(holder).or_insert((None, true));
+            (*last, *silent) = (seen.heard(lease).max(*last), *silent && is_silent);
         }
         let now = self.looked;
         let is_alive = |row: &&Row| {
-            let age = |since: Option<Instant>| Some(now?.saturating_duration_since(since?));
-            let heard = heard.get(&row.member.worker);
-            let revived = age(row.dead).is_none_or(|dead| heard.is_some_and(|(silence, _)| *silence < dead));
-            age(row.moved).is_some_and(|age| age <= FRESH) && revived && heard.is_none_or(|(_, silent)| !silent)
+            let age = row.moved.and_then(|moved| Some(now?.saturating_duration_since(moved)));
+            let (last, silent) = heard.get(&row.member.worker).copied().unwrap_or_default();
+            let revived = row.dead.is_none_or(|dead| last.is_some_and(|last| last > dead));
+            age.is_some_and(|age| age <= fresh(&row.member, timing)) && revived && !silent
         };
         let mut members: Vec<&Member> = self.rows.values().filter(is_alive).map(|row| &row.member).collect();
         let leader = self.lock.as_ref().map(|(lock, _)| &lock.owner);
         members.sort_by_key(|member| (Some(&member.worker) != leader, place(&member.worker), &member.worker));
-        Living { members }
+        let beating = heard.into_iter().filter(|(_, (_, silent))| !silent).map(|(worker, _)| worker.clone()).collect();
+        Living { members, beating }
     }
 }
 
@@ -121,12 +136,20 @@ impl Roster {
 #[derive(Debug)]
 pub struct Living<'a> {
     members: Vec<&'a Member>,
+    /// Those that renew a lease.
+    beating: BTreeSet<WorkerId>,
 }
 
 impl<'a> Living<'a> {
     /// All of them, leaving ones too.
     pub fn all(&self) -> impl Iterator<Item = &'a Member> {
         self.members.iter().copied()
+    }
+
+    /// Whether a worker shows by its leases that it is alive: a row alone stays fresh for a while after its worker's death.
+    #[must_use]
+    pub fn is_proven(&self, worker: &WorkerId) -> bool {
+        self.beating.contains(worker)
     }
 
     /// Whether a worker is alive.
@@ -167,12 +190,13 @@ impl<'a> Living<'a> {
     }
 
     /// How long this worker waits between two looks at a table that costs so many read units to read. The first two look
-    /// often; each after them half as often as the one before, so that the rest of a fleet together costs as much as one.
+    /// often, at a small table the first three; each after them half as often as the one before, so that the rest of a fleet
+    /// together costs as much as one.
     #[must_use]
     pub fn look_every(&self, me: &WorkerId, timing: &Timing, read_units: f64) -> Duration {
         let base = timing.look.max(Duration::from_secs_f64((read_units / UNITS_PER_SECOND).clamp(0.0, 3600.0)));
         let rank = u32::try_from(self.rank(me)).unwrap_or(u32::MAX);
-        if rank < 2 {
+        if rank < fast(read_units) {
             return base;
         }
         let workers = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
@@ -181,6 +205,15 @@ impl<'a> Living<'a> {
     }
 }
 
+/// How many look often. One of two that die at once must be missed by somebody; a third is worth its cost while looking
+/// costs little: a few hundred leases.
+fn fast(read_units: f64) -> u32 {
+    if read_units <= SMALL { 3 } else { 2 }
+}
+
+/// The read units of a small table.
+const SMALL: f64 = 20.0;
+
 /// What looking may cost in a second: beyond, looks become rarer.
 const UNITS_PER_SECOND: f64 = 250.0;
 
@@ -188,9 +221,8 @@ const UNITS_PER_SECOND: f64 = 250.0;
 /// differences badly.
 fn place(worker: &WorkerId) -> u64 {
     let bytes = worker.as_str().bytes();
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let hash = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     hash ^ (hash >> 29)
 }

@@ -25,6 +25,10 @@ pub struct Timing {
     pub look: Duration,
     /// The longest pause between two looks that still counts, in full, as having watched.
     pub watched_gap: Duration,
+    /// How often a worker reports.
+    pub report: Duration,
+    /// For how long a worker's row that does not move still counts: one report may be lost.
+    pub fresh: Duration,
 }
 
 /// Whether a failover time can be used.
@@ -44,6 +48,8 @@ impl Timing {
     pub fn new(failover: Duration) -> Self {
         let safe = failover.div_f64(1.01).saturating_sub(Duration::from_millis(300)).mul_f64(0.99);
         let (deadline, attempt) = (failover.mul_f64(0.95).min(safe), failover / 10);
+        // The Java KCL reports every 30 s, and gives leases to none that has not for 60 s.
+        let report = (failover / 2).min(Duration::from_secs(25));
         Self {
             failover,
             deadline,
@@ -52,6 +58,8 @@ impl Timing {
             attempt,
             look: failover.mul_f64(0.15),
             watched_gap: failover / 2,
+            report,
+            fresh: report * 3,
         }
     }
 }

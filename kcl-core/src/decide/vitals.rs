@@ -231,14 +231,23 @@ mod tests {
             let now = start + seconds(*at);
             assert_eq!(vitals.verdict(now, limits), *expected, "{steps:?} at {at} s");
             let last = start + seconds(steps.last().map_or(0, |(at, _)| *at));
-            let due = vitals.due(last, limits);
+            // Asked whenever it is due, nothing is missed and nothing is found too late.
+            let mut due = vitals.due(last, limits);
+            while due < now {
+                assert_eq!(vitals.verdict(due, limits), Verdict::Well, "{steps:?} at {:?}", due - start);
+                due = vitals.due(due, limits);
+            }
             if *expected == Verdict::Well {
                 assert!(due > now, "{steps:?}: due {:?} after the start", due - start);
                 continue;
             }
             assert_eq!(due, now, "{steps:?}");
             if now > last {
-                assert_eq!(vitals.verdict(now - Duration::from_millis(1), limits), Verdict::Well, "{steps:?} at {at} s");
+                assert_eq!(
+                    vitals.verdict(now - Duration::from_millis(1), limits),
+                    Verdict::Well,
+                    "{steps:?} at {at} s"
+                );
             }
         }
     }
@@ -247,23 +256,26 @@ mod tests {
     fn a_reader_is_stalled_when_it_has_asked_for_the_whole_limit() {
         let reader = |n| Verdict::Stalled(Cause::Reader(seconds(n)));
         let attended = (0, Attended(true));
-        check(&LIMITS, &[
-            (&[], 299, Verdict::Well),
-            (&[attended, (0, Asks)], 300, reader(300)),
-            // Asked again after a failure: it counts from the first time.
-            (&[attended, (0, Asks), (200, Asks), (250, Asks)], 300, reader(300)),
-            // An answer begins it anew; a reader that has its answer and waits to hand it over does not ask.
-            (&[attended, (0, Asks), (299, Answered)], 598, Verdict::Well),
-            (&[attended, (0, Asks), (299, Answered), (299, Asks)], 599, reader(300)),
-            // What it waits for that is not its source's to give does not count, and what came before is not forgotten.
-            (&[attended, (0, Asks), (10, HeldUp(true))], 299, Verdict::Well),
-            (&[attended, (0, Asks), (10, HeldUp(true)), (910, HeldUp(false))], 1200, reader(300)),
-            (&[attended, (0, Asks), (0, HeldUp(true)), (9, HeldUp(true)), (50, HeldUp(false))], 349, Verdict::Well),
-            (&[attended, (0, HeldUp(true)), (5, Asks), (10, HeldUp(false))], 310, reader(300)),
-            // Nor does the time in which nobody lets it run.
-            (&[attended, (0, Asks), (100, Attended(false))], 299, Verdict::Well),
-            (&[attended, (0, Asks), (100, Attended(false)), (1000, Attended(true))], 1200, reader(300)),
-        ]);
+        check(
+            &LIMITS,
+            &[
+                (&[], 299, Verdict::Well),
+                (&[attended, (0, Asks)], 300, reader(300)),
+                // Asked again after a failure: it counts from the first time.
+                (&[attended, (0, Asks), (200, Asks), (250, Asks)], 300, reader(300)),
+                // An answer begins it anew; a reader that has its answer and waits to hand it over does not ask.
+                (&[attended, (0, Asks), (299, Answered)], 598, Verdict::Well),
+                (&[attended, (0, Asks), (299, Answered), (299, Asks)], 599, reader(300)),
+                // What it waits for that is not its source's to give does not count, and what came before is not forgotten.
+                (&[attended, (0, Asks), (10, HeldUp(true))], 299, Verdict::Well),
+                (&[attended, (0, Asks), (10, HeldUp(true)), (910, HeldUp(false))], 1200, reader(300)),
+                (&[attended, (0, Asks), (0, HeldUp(true)), (9, HeldUp(true)), (50, HeldUp(false))], 349, Verdict::Well),
+                (&[attended, (0, HeldUp(true)), (5, Asks), (10, HeldUp(false))], 310, reader(300)),
+                // Nor does the time in which nobody lets it run.
+                (&[attended, (0, Asks), (100, Attended(false))], 299, Verdict::Well),
+                (&[attended, (0, Asks), (100, Attended(false)), (1000, Attended(true))], 1200, reader(300)),
+            ],
+        );
     }
 
     #[test]
@@ -276,16 +288,19 @@ mod tests {
     #[test]
     fn a_slow_call_is_told_of_every_minute_and_no_more() {
         let slow = |n| Verdict::Slow(seconds(n));
-        check(&LIMITS, &[
-            (&[(0, Calls)], 60, slow(60)),
-            (&[(0, Calls), (60, Told(60))], 119, Verdict::Well),
-            (&[(0, Calls), (60, Told(60))], 120, slow(120)),
-            // Told late: the next time is not put off.
-            (&[(0, Calls), (75, Told(75))], 120, slow(120)),
-            (&[(0, Calls), (200, Told(200))], 240, slow(240)),
-            (&[(0, Calls), (59, Returns)], 118, Verdict::Well),
-            (&[(0, Calls), (59, Returns), (59, Calls)], 119, slow(60)),
-        ]);
+        check(
+            &LIMITS,
+            &[
+                (&[(0, Calls)], 60, slow(60)),
+                (&[(0, Calls), (60, Told(60))], 119, Verdict::Well),
+                (&[(0, Calls), (60, Told(60))], 120, slow(120)),
+                // Told late: the next time is not put off.
+                (&[(0, Calls), (75, Told(75))], 120, slow(120)),
+                (&[(0, Calls), (200, Told(200))], 240, slow(240)),
+                (&[(0, Calls), (59, Returns)], 118, Verdict::Well),
+                (&[(0, Calls), (59, Returns), (59, Calls)], 119, slow(60)),
+            ],
+        );
     }
 
     #[test]
@@ -294,10 +309,13 @@ mod tests {
         let start = Instant::now();
         assert_eq!(after(&hang, start).verdict(start + seconds(250), &LIMITS), Verdict::Well);
         let limits = Limits { handler: Some(seconds(250)), ..LIMITS };
-        check(&limits, &[
-            (&hang, 250, Verdict::Stalled(Cause::Handler(seconds(250)))),
-            (&[(0, Calls), (240, Told(240)), (249, Returns), (249, Calls)], 308, Verdict::Well),
-        ]);
+        check(
+            &limits,
+            &[
+                (&hang, 250, Verdict::Stalled(Cause::Handler(seconds(250)))),
+                (&[(0, Calls), (240, Told(240)), (249, Returns), (249, Calls)], 308, Verdict::Well),
+            ],
+        );
         let short = Limits { handler: Some(seconds(20)), ..LIMITS };
         check(&short, &[(&[(0, Calls)], 20, Verdict::Stalled(Cause::Handler(seconds(20))))]);
     }
@@ -305,10 +323,10 @@ mod tests {
     #[test]
     fn a_task_that_ended_outweighs_everything_else() {
         let ended = Verdict::Stalled(Cause::Ended);
-        check(&LIMITS, &[
-            (&[(5, TaskEnds)], 5, ended),
-            (&[(0, Attended(true)), (0, Asks), (0, Calls), (5, TaskEnds)], 5, ended),
-        ]);
+        check(
+            &LIMITS,
+            &[(&[(5, TaskEnds)], 5, ended), (&[(0, Attended(true)), (0, Asks), (0, Calls), (5, TaskEnds)], 5, ended)],
+        );
     }
 
     #[test]

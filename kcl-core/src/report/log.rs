@@ -18,6 +18,7 @@ macro_rules! say {
     }};
 }
 
+#[expect(clippy::too_many_lines, reason = "an arm for each event, so that none is forgotten")]
 pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
     match event {
         Event::WorkerStarted => info!(target: TARGET, %app, %worker, "worker started"),
@@ -48,8 +49,12 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
         Event::NoRoom { shards } => {
             warn!(target: TARGET, %app, %worker, shards, "nobody reads these shards: every worker is at its limit of leases; start more workers, or raise max_leases");
         }
-        Event::Leading { now: true } => info!(target: TARGET, %app, %worker, "this worker balances the fleet from now on"),
-        Event::Leading { now: false } => info!(target: TARGET, %app, %worker, "this worker does not balance the fleet any more"),
+        Event::Leading { now: true } => {
+            info!(target: TARGET, %app, %worker, "this worker balances the fleet from now on");
+        }
+        Event::Leading { now: false } => {
+            info!(target: TARGET, %app, %worker, "this worker does not balance the fleet any more");
+        }
         Event::LeaseEnded { shard, reason: reason @ (EndReason::Taken | EndReason::Expired | EndReason::Stalled) } => {
             say!(warn, app, worker, shard, ?reason, "lease lost");
         }
@@ -101,10 +106,25 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
             say!(warn, app, worker, shard, ?asked, "reading has not gone on for too long; the lease is given up");
         }
         Event::ShardStalled { shard, cause: StallCause::Processor { call, lasting } } => {
-            say!(warn, app, worker, shard, ?call, ?lasting, "a call of the processor does not return; the lease is given up");
+            say!(
+                warn,
+                app,
+                worker,
+                shard,
+                ?call,
+                ?lasting,
+                "a call of the processor does not return; the lease is given up"
+            );
         }
         Event::ShardStalled { shard, cause: StallCause::Ended { last_words } } => {
-            say!(error, app, worker, shard, last_words, "the shard's task ended before its time; the lease is given up");
+            say!(
+                error,
+                app,
+                worker,
+                shard,
+                last_words,
+                "the shard's task ended before its time; the lease is given up"
+            );
         }
         Event::Checkpointed { shard, position } => say!(debug, app, worker, shard, %position, "checkpoint made"),
         Event::ShardFinished { shard, children } => say!(info, app, worker, shard, ?children, "shard finished"),
@@ -143,7 +163,9 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
             let what = match what {
                 Look::Leases => "the lease table could not be read; it is tried again",
                 Look::Shards => "shards and leases could not be compared; it is tried again",
-                Look::Members => "this worker's row, or the leader lock, could not be read or written; it is tried again",
+                Look::Members => {
+                    "this worker's row, or the leader lock, could not be read or written; it is tried again"
+                }
             };
             warn!(target: TARGET, %app, %worker, attempt, error, "{what}");
         }

@@ -110,7 +110,8 @@ impl StatusBoard {
         match event {
             Event::LeaseTaken { shard, epoch, checkpoint, .. } => {
                 let phase = Phase::AwaitingParents;
-                let held = Held { epoch: *epoch, phase, millis_behind: None, progress: None, error: None, slow_call: None };
+                let held =
+                    Held { epoch: *epoch, phase, millis_behind: None, progress: None, error: None, slow_call: None };
                 let row = Row { owner: Some(self.worker.clone()), committed: checkpoint.clone(), held: Some(held) };
                 self.shards.insert(shard.clone(), row);
             }

@@ -11,8 +11,8 @@ use crate::error::{Cause, Chain};
 use crate::event::{Event, ProcessorCall};
 use crate::lease::EndReason;
 use crate::shard_task::attend::{Called, attend, panic_message, until};
-use crate::shard_task::driver::Driver;
 use crate::shard_task::children;
+use crate::shard_task::driver::Driver;
 use crate::tenure::WriteFailure;
 
 impl Driver {

@@ -144,12 +144,11 @@ impl Reader {
 
     /// Reads what comes next, from a source that is opened if it is not.
     async fn read(&self, source: &mut Option<Box<dyn RecordSource>>, start: &StartAt) -> Result<Fetched, SourceError> {
-        let open = match source.take() {
-            Some(open) => open,
-            None => {
-                let room = self.tenure.room(&self.shared.budget);
-                self.shared.retrieval.open(&self.shard().shard, start, &room).await?
-            }
+        let open = if let Some(open) = source.take() {
+            open
+        } else {
+            let room = self.tenure.room(&self.shared.budget);
+            self.shared.retrieval.open(&self.shard().shard, start, &room).await?
         };
         source.insert(open).next().await
     }
@@ -166,14 +165,15 @@ impl Reader {
     /// created again never had it.
     async fn is_gone(&self) -> bool {
         let Ok(listing) = self.shared.retrieval.list_shards(WhichShards::All).await else { return false };
-        if listing.shards.is_empty() || listing.shards.iter().any(|shard| shard.id == self.shard().shard) {
+        if listing.shards.is_empty() {
             return false;
         }
+        // Shards of a stream that was created again have the same ids.
         if self.is_recreated().await == Some(true) {
             self.tell_recreated();
             return false;
         }
-        true
+        !listing.shards.iter().any(|shard| shard.id == self.shard().shard)
     }
 
     /// Whether the stream is another one than the lease was made for, if that can be told.

@@ -17,7 +17,7 @@ fn key() -> ShardKey {
 }
 
 /// A worker `me` that holds the only lease of a table.
-async fn held(store: Arc<dyn LeaseStore>, table: &InMemoryLeases) -> Arc<Tenure> {
+pub(crate) async fn held(store: Arc<dyn LeaseStore>, table: &InMemoryLeases) -> Arc<Tenure> {
     let _ = table.create(&Lease::new(key(), Position::TrimHorizon, None)).await.expect("in memory");
     take(store, table, "me", 1).await
 }

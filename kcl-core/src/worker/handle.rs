@@ -45,12 +45,7 @@ fn from_now(within: Duration) -> Instant {
 }
 
 impl WorkerHandle {
-    pub(crate) fn new(
-        reporter: Arc<Reporter>,
-        held: Arc<Held>,
-        streams: Arc<Streams>,
-        recreated: Recreated,
-    ) -> Self {
+    pub(crate) fn new(reporter: Arc<Reporter>, held: Arc<Held>, streams: Arc<Streams>, recreated: Recreated) -> Self {
         Self { reporter, held, stop: Arc::new(watch::Sender::new(Stop::No)), streams, recreated }
     }
 

@@ -36,7 +36,11 @@ impl Held {
     /// Forgets a shard that is not held any more; if it is held again meanwhile, it is not forgotten.
     pub(crate) fn remove_over(&self, shard: &ShardKey) -> Option<Arc<Tenure>> {
         let mut shards = self.shards();
-        shards.get(shard).is_some_and(|held| held.tenure.is_over()).then(|| shards.remove(shard))?.map(|held| held.tenure)
+        shards
+            .get(shard)
+            .is_some_and(|held| held.tenure.is_over())
+            .then(|| shards.remove(shard))?
+            .map(|held| held.tenure)
     }
 
     /// Forgets the shards that are not held any more.

@@ -42,7 +42,9 @@ impl Running {
         let write = match duty {
             Duty::Nothing => return,
             Duty::Lost => return self.cease_to_lead(),
-            Duty::Acquire(seen) => LockWrite::Acquire { seen, new: new(&mut self.worker.luck, lasts(&self.worker.timing)) },
+            Duty::Acquire(seen) => {
+                LockWrite::Acquire { seen, new: new(&mut self.worker.luck, lasts(&self.worker.timing)) }
+            }
             Duty::Beat => {
                 let Some(held) = &self.lock.held else { return };
                 let from = held.lock.version.clone();

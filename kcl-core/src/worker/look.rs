@@ -114,7 +114,7 @@ impl Running {
         self.worker.shared.tenures.reporter.looked(&listing.leases);
         let wall = self.worker.shared.tenures.wall.now();
         self.view.observations.look(&listing.leases, now, &timing);
-        self.view.roster.look(&listing.members, listing.lock.as_ref(), now, wall);
+        self.view.roster.look(&listing.members, listing.lock.as_ref(), now, wall, &timing);
         self.view.leases = listing.leases;
         self.avoided.retain(|_, until| *until > now);
         let there: BTreeSet<&ShardKey> = self.view.leases.iter().map(|lease| &lease.shard).collect();
@@ -129,7 +129,7 @@ impl Running {
         self.worker.shared.in_line.store(in_line, Ordering::Relaxed);
         self.announce(first);
         let plan = self.plan(now);
-        self.schedule(&plan, now, every, rank);
+        self.schedule(&plan, now, every);
         self.act(plan, now);
         self.keep_lock(now);
         self.forget(wall);
@@ -158,7 +158,14 @@ impl Running {
         let mut memory = self.view.memory.take();
         let streams = self.reading.ids();
         let distrusted = self.view.distrusted.at(now);
-        let own = Own { streams: &streams, distrusted: &distrusted, held: &held, avoided: &avoided, woken: self.waking.known(), just_took };
+        let own = Own {
+            streams: &streams,
+            distrusted: &distrusted,
+            held: &held,
+            avoided: &avoided,
+            woken: self.waking.known(),
+            just_took,
+        };
         let plan = fleet::plan(&self.sight(), &own, memory.as_mut(), now);
         self.view.memory = memory;
         plan.dead.iter().for_each(|worker| self.view.roster.presume_dead(worker));
@@ -167,11 +174,11 @@ impl Running {
     }
 
     /// When to look next: regularly; when something is due; and soon, if something changed meanwhile.
-    fn schedule(&mut self, plan: &Plan, now: Instant, every: Duration, rank: usize) {
+    fn schedule(&mut self, plan: &Plan, now: Instant, every: Duration) {
         let timing = self.worker.timing;
         let regular = now + if plan.more { LEAVE_ROOM } else { every };
         // One that looks rarely would look at the end of every lease's patience, which is renewed long before.
-        let due = plan.due.filter(|due| rank < 2 || *due <= now + timing.failover / 2);
+        let due = plan.due.filter(|due| every <= timing.watched_gap || *due <= now + timing.watched_gap);
         self.view.next_look = due.map_or(regular, |due| regular.min(due.max(now + LEAVE_ROOM)));
         if std::mem::take(&mut self.view.look_again) {
             self.view.next_look = now;
@@ -205,7 +212,7 @@ impl Running {
         self.waking.note(&plan.wake);
         if plan.offer.is_empty() && plan.initiate.is_empty() {
             for (worker, wakes) in plan.wake {
-                wakes.into_iter().for_each(|wake| self.waking.add(worker.clone(), wake));
+                self.waking.add_all(&worker, wakes);
             }
             return;
         }

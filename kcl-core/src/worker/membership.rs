@@ -16,8 +16,8 @@ use crate::shard_task::{News, WorkerContext};
 use crate::store::{LeaseStore, within};
 use crate::utilization::Gauge;
 
-/// How often a worker reports, as the Java KCL does.
-const REPORT: Duration = Duration::from_secs(30);
+/// How long the CPU is measured for one mean, as the Java KCL does.
+const MEASURE: Duration = Duration::from_secs(30);
 
 /// How often a worker listens to its row. What wakes it is acted on within this time.
 const LISTEN: Duration = Duration::from_millis(500);
@@ -85,15 +85,24 @@ impl Membership {
 
     /// Reports and listens, for ever; or until another process has taken the row over.
     pub(super) async fn run(mut self) {
-        let mut next_report = Instant::now() + REPORT;
+        let report = self.shared.tenures.timing.report;
+        let mut next_report = Instant::now() + report;
+        let mut next_mean = Instant::now() + MEASURE;
         let mut backoff = Backoff::look();
+        // Two requests at most.
+        let limit = self.shared.tenures.timing.attempt * 2;
         loop {
             let now = Instant::now();
-            // Two requests at most.
-            let limit = self.shared.tenures.timing.attempt * 2;
+            if now >= next_mean {
+                next_mean = now + MEASURE;
+                self.measure();
+            }
             let done = if now >= next_report {
-                next_report = now + REPORT;
-                within(limit, self.tell()).await
+                let told = within(limit, self.tell()).await;
+                if told.is_ok() {
+                    next_report = now + report;
+                }
+                told
             } else {
                 within(limit, self.listen()).await
             };
@@ -122,14 +131,17 @@ impl Membership {
         self.shared.tenures.reporter.emit(&Event::LookFailed { what: Look::Members, attempt, error });
     }
 
-    /// Writes the row. `false` if it is another process's.
-    async fn tell(&mut self) -> Result<bool, StoreError> {
+    fn measure(&mut self) {
         if let Some(percent) = self.gauge.percent() {
             if self.means.len() == MEANS {
                 self.means.pop_front();
             }
             self.means.push_back(percent);
         }
+    }
+
+    /// Writes the row. `false` if it is another process's.
+    async fn tell(&mut self) -> Result<bool, StoreError> {
         if self.store().report(&self.report(Over::Own)).await? {
             return Ok(true);
         }

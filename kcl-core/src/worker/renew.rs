@@ -69,3 +69,41 @@ async fn renew_together(store: &dyn LeaseStore, renewals: Vec<Renewal<'_>>, atte
         renewal.resolve(answers.next().unwrap_or_else(|| Err(StoreError::no_answer(attempt))));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::ProcessorCall;
+    use crate::memory::InMemoryLeases;
+    use crate::tenure::tests::held;
+
+    /// A processor that blocks its thread: its call has begun, and nothing of its shard runs any more.
+    #[tokio::test(start_paused = true)]
+    async fn a_shard_whose_task_cannot_run_is_renewed_until_its_call_has_lasted_too_long_and_not_after() {
+        let table = InMemoryLeases::new();
+        let tenure = held(Arc::new(table.clone()), &table).await;
+        let holding = Arc::new(Held::default());
+        let _inbox = holding.add(Arc::clone(&tenure));
+        let (news, mut heard) = mpsc::unbounded_channel();
+        let began = Instant::now();
+        tenure.call_begins(ProcessorCall::ProcessRecords);
+        let stalled = async {
+            loop {
+                if let Some(News::Stalled(stalled)) = heard.recv().await {
+                    break stalled;
+                }
+            }
+        };
+        let mut renewals = std::pin::pin!(run(Arc::clone(tenure.context()), holding, news));
+        let stalled = tokio::select! {
+            () = &mut renewals => unreachable!("for ever"),
+            stalled = stalled => stalled,
+        };
+        assert!(Arc::ptr_eq(&stalled, &tenure));
+        assert_eq!(began.elapsed(), Duration::from_mins(10));
+        assert!(!tenure.is_over(), "renewed till then");
+        assert!(tokio::time::timeout(Duration::from_mins(1), renewals).await.is_err());
+        assert!(tenure.is_over(), "and not after");
+        assert!(heard.try_recv().is_err(), "told once");
+    }
+}

@@ -44,7 +44,7 @@ pub(super) enum Ended {
     /// A look at the lease table.
     Look(Result<Listing, StoreError>),
     /// A look at one lease.
-    LookAtOne(Result<Option<Lease>, StoreError>),
+    LookAtOne(Box<Result<Option<Lease>, StoreError>>),
     /// A write to the leader lock.
     Lock(Wrote),
     /// The lease of a stalled shard was given up.
@@ -136,7 +136,7 @@ async fn prepare(worker: &Worker, membership: &mut Membership) -> Result<(), Wor
 }
 
 impl Running {
-    fn new(worker: Worker) -> Self {
+    pub(super) fn new(worker: Worker) -> Self {
         Self {
             held: worker.handle.held(),
             // The first comparison of shards and leases asks for it: a worker of another stream's application takes nothing.
@@ -222,7 +222,7 @@ impl Running {
                     return Err(WorkerError::Store { worker: self.worker.me.worker.clone(), source: error });
                 }
             }
-            Ok(Ended::LookAtOne(lease)) => self.looked_at_one(lease),
+            Ok(Ended::LookAtOne(lease)) => self.looked_at_one(*lease),
             Ok(Ended::Lock(wrote)) => self.wrote_lock(wrote),
             Ok(Ended::GaveUp(tenure)) => self.gave_up(tenure),
             Ok(Ended::Overdue(tenure)) => self.overdue(&tenure),

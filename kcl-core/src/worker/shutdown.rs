@@ -115,12 +115,7 @@ impl Running {
     }
 
     /// Lets processors finish and passes their leases on. Answers until when all must be over.
-    async fn drain(
-        &mut self,
-        by: Instant,
-        stops: &mut watch::Receiver<Stop>,
-        report: &mut ShutdownReport,
-    ) -> Instant {
+    async fn drain(&mut self, by: Instant, stops: &mut watch::Receiver<Stop>, report: &mut ShutdownReport) -> Instant {
         let mut by = by;
         self.resign();
         self.stop_all(by);
@@ -202,7 +197,7 @@ impl Running {
                 let (now, wall) = (Instant::now(), self.worker.shared.tenures.wall.now());
                 let timing = self.worker.timing;
                 self.view.observations.look(&listing.leases, now, &timing);
-                self.view.roster.look(&listing.members, listing.lock.as_ref(), now, wall);
+                self.view.roster.look(&listing.members, listing.lock.as_ref(), now, wall, &timing);
                 self.view.leases = listing.leases;
             }
             Err(error) => {
@@ -250,13 +245,14 @@ impl Running {
             tokio::time::sleep(ASK_AGAIN).await;
             for shard in waiting.keys().copied().cloned().collect::<Vec<_>>() {
                 let Ok(lease) = store.get(&shard).await else { continue };
-                match lease.filter(|lease| lease.stamp.as_ref().is_some_and(|stamp| stamp.is_by(self.worker.me.instance))) {
-                    Some(lease) => drop(unclaimed.insert(shard, lease)),
-                    None => {
-                        waiting.remove(&shard);
-                        unclaimed.remove(&shard);
-                        report.claimed.insert(shard);
-                    }
+                let me = self.worker.me.instance;
+                let still_mine = |lease: &Lease| lease.stamp.as_ref().is_some_and(|stamp| stamp.is_by(me));
+                if let Some(lease) = lease.filter(still_mine) {
+                    unclaimed.insert(shard, lease);
+                } else {
+                    waiting.remove(&shard);
+                    unclaimed.remove(&shard);
+                    report.claimed.insert(shard);
                 }
             }
         }

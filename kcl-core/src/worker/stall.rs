@@ -52,3 +52,53 @@ impl Running {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ids::{ShardKey, StreamId};
+    use crate::lease::{EndReason, Lease};
+    use crate::memory::InMemoryLeases;
+    use crate::position::Position;
+    use crate::processor::RecordProcessor;
+    use crate::store::LeaseStore as _;
+    use crate::testing::scripted::Scripted;
+    use crate::worker::Worker;
+    use crate::worker::take::{Taken, take};
+
+    fn never(_: crate::ShardContext) -> Box<dyn RecordProcessor> {
+        unreachable!("no task runs")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shard_is_given_up_although_its_task_never_runs_again_and_can_be_taken_after_a_while() {
+        let table = InMemoryLeases::new();
+        let stream = Scripted::new(StreamId::named("s"), 1);
+        let shard = ShardKey::new(StreamId::named("s"), Scripted::shard(0));
+        let _ = table.create(&Lease::new(shard.clone(), Position::TrimHorizon, None)).await.expect("in memory");
+        let worker = Worker::builder("app", table.clone(), stream, never).build().expect("good settings");
+        let mut running = Running::new(worker);
+        let seen = table.get(&shard).await.expect("in memory").expect("a lease");
+        let Taken::Ours(cell) = take(Arc::clone(&running.worker.shared), seen).await else {
+            panic!("nobody else writes")
+        };
+        let tenure = Arc::new(Tenure::new(Arc::clone(&running.worker.shared.tenures), *cell, 0.0));
+        let _inbox = running.held.add(Arc::clone(&tenure));
+
+        let began = Instant::now();
+        running.give_up(Arc::clone(&tenure));
+        while !running.held.is_empty() {
+            let ended = running.tasks.join_next().await.expect("something is waited for");
+            if let Ok(Ended::GaveUp(_)) = &ended {
+                assert_eq!(began.elapsed(), Duration::ZERO);
+                assert_eq!(table.get(&shard).await.expect("in memory").expect("a lease").owner, None, "free at once");
+            }
+            running.ended(ended).expect("nothing is broken");
+        }
+        assert_eq!(began.elapsed(), Duration::from_secs(11), "the failover time, and a tenth to spare");
+        assert_eq!(tenure.end_reason(), Some(EndReason::Stalled));
+        assert!(running.avoided.contains_key(&shard));
+    }
+}

@@ -34,6 +34,12 @@ impl Waking {
         self.send_at.get_or_insert_with(|| Instant::now() + TOGETHER);
     }
 
+    pub(super) fn add_all(&mut self, worker: &WorkerId, wakes: Vec<Wake>) {
+        for wake in wakes {
+            self.add(worker.clone(), wake);
+        }
+    }
+
     /// Waits until it is time to send. Cancel safe.
     pub(super) async fn due(&self) {
         match self.send_at {
@@ -88,7 +94,7 @@ impl Running {
         for wake in wakes {
             let Wake::Lease(shard, _) = wake else { continue };
             let (store, limit) = (Arc::clone(&self.worker.shared.tenures.store), self.worker.timing.attempt);
-            self.spawn(Box::pin(async move { Ended::LookAtOne(within(limit, store.get(&shard)).await) }));
+            self.spawn(Box::pin(async move { Ended::LookAtOne(Box::new(within(limit, store.get(&shard)).await)) }));
         }
     }
 

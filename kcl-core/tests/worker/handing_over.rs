@@ -52,7 +52,8 @@ async fn seconds(seconds: u64) {
 /// delivered.
 async fn longest_silence(world: &World, shards: u32, lasting: Duration) -> Duration {
     let until = Instant::now() + lasting;
-    let mut last: Vec<(usize, Instant)> = (0..shards).map(|shard| (world.delivered(shard).len(), Instant::now())).collect();
+    let mut last: Vec<(usize, Instant)> =
+        (0..shards).map(|shard| (world.delivered(shard).len(), Instant::now())).collect();
     let mut longest = Duration::ZERO;
     while Instant::now() < until {
         for shard in 0..shards {
@@ -99,14 +100,13 @@ async fn no_shard_is_silent_for_a_second_and_a_half_while_workers_come_and_go() 
     let _third = world.start("c");
     seconds(20).await;
     let coming = async {
-        let _fourth = world.start("d");
+        let fourth = world.start("d");
         seconds(10).await;
         let report = first.stop().await;
         seconds(10).await;
-        (report, _fourth)
+        (report, fourth)
     };
-    let ((report, _fourth), silence) =
-        tokio::join!(coming, longest_silence(&world, 6, Duration::from_secs(25)));
+    let ((report, _stays), silence) = tokio::join!(coming, longest_silence(&world, 6, Duration::from_secs(25)));
     assert!(silence < Duration::from_millis(1_500), "{silence:?}");
     assert_eq!(report.passed.len(), report.drained.len(), "{report:?}");
     assert_eq!(report.claimed.len(), report.passed.len(), "{report:?}");

@@ -12,7 +12,7 @@ use kcl_core::testing::scripted::Scripted;
 use kcl_core::time::WallClock;
 use kcl_core::utilization::Gauge;
 use kcl_core::{
-    Batch, Checkpointer, Failure, Recreated, RecordProcessor, ShardContext, Worker, WorkerBuilder, async_trait,
+    Batch, Checkpointer, Failure, RecordProcessor, Recreated, ShardContext, Worker, WorkerBuilder, async_trait,
 };
 
 use crate::support::{Running, World};
@@ -57,11 +57,12 @@ fn put(stream: &Scripted, data: &str) {
 }
 
 async fn until(seen: &Seen, expected: &[(&str, &str)]) {
-    let mut expected: Vec<_> = expected.iter().map(|(stream, data)| ((*stream).to_owned(), (*data).to_owned())).collect();
+    let mut expected: Vec<_> =
+        expected.iter().map(|(stream, data)| ((*stream).to_owned(), (*data).to_owned())).collect();
     expected.sort();
     let mut now = Vec::new();
     for _ in 0..6_000 {
-        now = seen.lock().expect("whole").clone();
+        now.clone_from(&seen.lock().expect("whole"));
         now.sort();
         if now == expected {
             return;

@@ -6,13 +6,13 @@ use kcl_core::error::StoreErrorKind;
 use kcl_core::ids::{ShardKey, StreamId};
 use kcl_core::lease::Lease;
 use kcl_core::position::Position;
-use kcl_core::store::{LeaseAction, LeaseStore};
+use kcl_core::store::{LeaseAction, LeaseStore, MemberStore};
 use kcl_dynamo_leases::DynamoLeases;
 use kcl_local::Fault;
 use kcl_local::dynamodb::Throttle;
 use tokio::time::Instant;
 
-use super::{STREAM, TABLE, applied, prepared, sent, shard, single, world, write};
+use super::{STREAM, TABLE, applied, prepared, sent, shard, single, worker, world, write};
 
 #[tokio::test(start_paused = true)]
 async fn an_error_means_what_its_code_says() {
@@ -34,6 +34,8 @@ async fn an_error_means_what_its_code_says() {
     ] {
         let local = world();
         let store = prepared(single(&local)).await;
+        let asked = |operation| sent(&local, operation);
+        let before = asked("GetItem");
         let lease = Lease::new(shard("shardId-0"), Position::Latest, None);
         local.set_faults(move |_| Fault::refused(400, code, "message of the service"));
         let error = store.write(&write(&lease, "me", LeaseAction::Take)).await.expect_err(code);
@@ -41,12 +43,15 @@ async fn an_error_means_what_its_code_says() {
         let text = error.to_string();
         assert!(text.contains("UpdateItem") && text.contains(TABLE) && text.contains("shardId-0"), "{text}");
         assert_eq!(sent(&local, "UpdateItem"), 1, "the SDK does not try again by itself");
-        for (read, operation) in
-            [(store.get(&lease.shard).await.map(drop), "GetItem"), (store.list().await.map(drop), "Scan")]
+        for read in
+            [store.get(&lease.shard).await.map(drop), store.list().await.map(drop), store.leader().await.map(drop)]
         {
             assert_eq!(read.expect_err(code).kind(), kind, "{code}");
-            assert_eq!(sent(&local, operation), 1);
         }
+        assert_eq!((asked("GetItem"), asked("Scan")), (before + 2, 1));
+        let error = store.member(&worker("me"), false).await.expect_err(code);
+        assert_eq!(error.kind(), kind, "{code}");
+        assert!(error.to_string().starts_with("GetItem on table orders-app for worker me"), "{error}");
     }
 }
 

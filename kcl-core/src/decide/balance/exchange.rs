@@ -40,6 +40,7 @@ struct Exchange<'a> {
     parties: Vec<Party<'a>>,
     /// Deficit and rank of those with room. Of those that give, the deficit is that of the beginning: negative.
     receivers: BinaryHeap<(Milli, Reverse<usize>)>,
+    margin: Margin,
     /// The least gap between two workers across which the lightest lease would be moved.
     least_gap: Milli,
     /// The most moves of this plan.
@@ -75,12 +76,12 @@ impl<'a> Exchange<'a> {
                 stock: Stock::default(),
             })
             .collect();
-        let (mut leases, mut lightest) = (0, Milli::MAX);
+        let (mut leases, mut all, mut lightest) = (0, 0, ONE);
         for (index, one) in work.iter().enumerate() {
             let Some(rank) = fleet.rank_of_holder(one) else { continue };
             let (party, weight) = (&mut parties[rank], weight_of(one));
-            leases += 1;
-            lightest = lightest.min(weight);
+            lightest = if leases == 0 { weight } else { lightest.min(weight) };
+            (leases, all) = (leases + 1, all + weight);
             if one.movable && (party.surplus > 0 || party.count > party.cap) {
                 party.stock.add(weight, &one.shard, index);
             }
@@ -88,7 +89,9 @@ impl<'a> Exchange<'a> {
         let with_room = parties.iter().enumerate().filter(|(_, party)| party.count < party.cap);
         let receivers = with_room.map(|(rank, party)| (-party.surplus, Reverse(rank))).collect();
         let limit = usize::max(64, usize::div_ceil(leases, 3));
-        Self { parties, receivers, least_gap: least_gap(lightest), limit, plan: Plan::default() }
+        let margin = Margin::new(all, leases, fleet.hands.len());
+        let least_gap = margin.least_gap(lightest);
+        Self { parties, receivers, margin, least_gap, limit, plan: Plan::default() }
     }
 
     /// A cap that is exceeded is a reason of its own.
@@ -146,7 +149,7 @@ impl<'a> Exchange<'a> {
         let second = self.receivers.peek().map(|(deficit, _)| *deficit);
         self.receivers.push((deficit, Reverse(receiver)));
         let party = &mut self.parties[giver];
-        let better = heaviest(party.surplus + deficit);
+        let better = self.margin.heaviest(party.surplus + deficit);
         // The last lease is not what makes a worker busier than others by chance: it would be as busy elsewhere.
         if deficit <= 0 || party.count <= 1 || party.stock.lightest().is_none_or(|lightest| lightest > better) {
             return Given::Nothing;
@@ -202,17 +205,26 @@ enum Given {
     TooFar,
 }
 
-/// What a move must gain beyond the weight of the lease, at least. With leases of equal weight a difference of two is evened
-/// out and one of one is not; in between, there is room for noise.
-const MARGIN: Milli = ONE * 3 / 4;
+/// What makes a difference big enough for a move: it must exceed the weight of the lease by a quarter of that weight, by
+/// three quarters of an idle lease, and by 2 % of what a worker has on average; the last up to nearly the weight of an
+/// average lease, so that of leases of equal weight a difference of two is evened out. One of one is not; what is in
+/// between is for noise.
+#[derive(Clone, Copy)]
+struct Margin(Milli);
 
-/// The heaviest lease that makes two workers more even whose surplus and deficit add up to `gap`, by a margin: a quarter
-/// of its weight, or [`MARGIN`].
-fn heaviest(gap: Milli) -> Milli {
-    (gap - MARGIN).min(gap * 4 / 5)
-}
+impl Margin {
+    fn new(weight: Milli, leases: usize, workers: usize) -> Self {
+        let each = |count: usize| weight / Milli::try_from(count).unwrap_or(Milli::MAX).max(1);
+        Self((each(workers) / 50).min(each(leases) * 19 / 20).max(ONE * 3 / 4))
+    }
 
-/// The least gap at which a lease of this weight is moved.
-fn least_gap(weight: Milli) -> Milli {
-    weight.saturating_add(MARGIN.max((weight + 3) / 4))
+    /// The heaviest lease for which a surplus and a deficit that add up to `gap` are big enough.
+    fn heaviest(self, gap: Milli) -> Milli {
+        (gap - self.0).min(gap * 4 / 5)
+    }
+
+    /// The least gap that is big enough for a lease of this weight.
+    fn least_gap(self, weight: Milli) -> Milli {
+        weight + self.0.max((weight + 3) / 4)
+    }
 }

@@ -29,6 +29,9 @@ const SHARD_KBPS: f64 = 2048.0;
 
 /// The weights of leases, in the same order; 1 to 7.
 ///
+/// To 1 are added 3 for the traffic that a shard can have, and 3 for a handler that is always at work, in proportion. Up to
+/// a quarter together is taken for noise, and fully counted from a half on.
+///
 /// What is unknown counts as the average of what is known of the other leases; as nothing if nothing is known.
 #[must_use]
 pub fn weights(strategy: Strategy, loads: &[Load]) -> Vec<f64> {
@@ -37,7 +40,12 @@ pub fn weights(strategy: Strategy, loads: &[Load]) -> Vec<f64> {
     }
     let traffic = known_or_average(loads, |load| load.kbps.map(|kbps| kbps / SHARD_KBPS));
     let busy = known_or_average(loads, |load| load.busy);
-    traffic.zip(busy).map(|(traffic, busy)| in_leases(ONE + 3 * traffic + 3 * busy)).collect()
+    traffic.zip(busy).map(|(traffic, busy)| in_leases(ONE + without_noise(3 * traffic + 3 * busy))).collect()
+}
+
+/// The little work of a quiet lease is nothing, as it comes and goes; half a lease, and what is more, is itself.
+fn without_noise(work: Milli) -> Milli {
+    work.min((2 * work - ONE / 2).max(0))
 }
 
 /// A part from 0 to 1 of each load, in thousandths.
@@ -53,8 +61,8 @@ fn known_or_average(loads: &[Load], part: impl Fn(&Load) -> Option<f64>) -> impl
 
 /// The weight of a piece of work, at least that of an idle lease.
 pub(super) fn weight_of(work: &super::Work) -> Milli {
-    // `max` also makes 1 of what is no number.
-    to_milli(work.weight.max(1.0).min(1e6))
+    // What is no number is not more than 1 either.
+    if work.weight > 1.0 { to_milli(work.weight.min(1e6)) } else { ONE }
 }
 
 /// To the nearest thousandth.
@@ -92,7 +100,9 @@ mod tests {
             (2048.0, 1.0, 7.0),
             (9999.0, 3.0, 7.0),
             (-1.0, -1.0, 1.0),
-            (10.0, 0.0, 1.015),
+            (170.0, 0.0, 1.0),
+            (0.0, 0.1, 1.1),
+            (0.0, 0.2, 1.6),
         ] {
             let loads = [load(Some(kbps), Some(busy))];
             assert_eq!(weights(Strategy::Utilization, &loads), [weight], "{kbps} KiB/s, busy {busy}");

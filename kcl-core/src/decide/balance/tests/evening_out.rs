@@ -32,20 +32,23 @@ fn equal_leases_end_with_counts_that_differ_by_one_at_most() {
 }
 
 #[test]
-fn noise_at_low_load_moves_nothing() {
+fn noise_moves_nothing() {
     let mut random = fastrand::Rng::with_seed(7);
-    for held in [&[10; 10][..], &[8, 7], &[3, 2, 2, 3, 3], &[100, 101, 100]] {
-        let candidates = workers(held.len());
-        let mut leader = Leader::new(Strategy::Utilization);
-        for _ in 0..100 {
-            let mut work = idle(held);
-            let noise = |_: &Work| Load { kbps: Some(random.f64() * 20.0), busy: Some(random.f64() * 0.02) };
-            let noise: Vec<_> = work.iter().map(noise).collect();
-            for (one, weight) in work.iter_mut().zip(weights(Strategy::Utilization, &noise)) {
-                one.weight = weight;
+    for (kbps, busy) in [(0.0, 0.0), (0.0, 0.3), (1500.0, 0.5)] {
+        for held in [&[10; 10][..], &[8, 7], &[3, 2, 2, 3, 3], &[100, 101, 100]] {
+            let candidates = workers(held.len());
+            let mut leader = Leader::new(Strategy::Utilization);
+            for _ in 0..50 {
+                let mut noisy =
+                    |_: &Work| Load { kbps: Some(kbps + random.f64() * 40.0), busy: Some(busy + random.f64() * 0.03) };
+                let mut work = idle(held);
+                let loads: Vec<_> = work.iter().map(&mut noisy).collect();
+                for (one, weight) in work.iter_mut().zip(weights(Strategy::Utilization, &loads)) {
+                    one.weight = weight;
+                }
+                leader.wait(10);
+                assert_eq!(leader.balance(&candidates, &mut work), [0; 0], "{held:?}, {kbps} KiB/s, busy {busy}");
             }
-            leader.wait(10);
-            assert_eq!(leader.balance(&candidates, &mut work), [0; 0], "{held:?}");
         }
     }
 }
