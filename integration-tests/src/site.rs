@@ -150,7 +150,8 @@ impl Site {
     /// If a setting cannot work.
     pub fn worker(&self, spec: &WorkerSpec) -> Result<Worker, ConfigError> {
         let label = label::of(spec.slot, spec.run);
-        let leases = DynamoLeases::single_stream(self.local.dynamodb_client(&label), APP, STREAM).build()?;
+        let leases = DynamoLeases::single_stream(self.local.dynamodb_client(&label), APP, STREAM);
+        let leases = leases.wall_clock(self.wall_clock_of(spec.clocks)).build()?;
         let leases = planted::leases(leases, spec.planted);
         let polling = Polling::builder(self.local.kinesis_client(&label), STREAM)
             .limit(spec.read_limit)

@@ -478,3 +478,6 @@ impl<'a> Planning<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

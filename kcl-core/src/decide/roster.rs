@@ -189,20 +189,26 @@ impl<'a> Living<'a> {
         PATIENCE.saturating_mul(u32::try_from(before).unwrap_or(u32::MAX)).min(MOST_PATIENCE)
     }
 
-    /// How long this worker waits between two looks at a table that costs so many read units to read. The first two look
-    /// often, at a small table the first three; each after them half as often as the one before, so that the rest of a fleet
-    /// together costs as much as one.
+    /// How long this worker waits between two looks at a table that costs so many read units to read: [`look_every`].
     #[must_use]
     pub fn look_every(&self, me: &WorkerId, timing: &Timing, read_units: f64) -> Duration {
-        let base = timing.look.max(Duration::from_secs_f64((read_units / UNITS_PER_SECOND).clamp(0.0, 3600.0)));
-        let rank = u32::try_from(self.rank(me)).unwrap_or(u32::MAX);
-        if rank < fast(read_units) {
-            return base;
-        }
-        let workers = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
-        let most = (timing.failover * 3).max(base.saturating_mul(workers.saturating_mul(2)));
-        base.saturating_mul(2_u32.saturating_pow(rank)).min(most)
+        look_every(self.rank(me), self.members.len(), timing, read_units)
     }
+}
+
+/// How long a worker of this rank, of so many, waits between two looks at a table that costs so many read units to read. The
+/// first two look often, at a small table the first three; each after them half as often as the one before, so that the rest
+/// of a fleet together costs about as much as one.
+#[must_use]
+pub fn look_every(rank: usize, workers: usize, timing: &Timing, read_units: f64) -> Duration {
+    let base = timing.look.max(Duration::from_secs_f64((read_units / UNITS_PER_SECOND).clamp(0.0, 3600.0)));
+    let rank = u32::try_from(rank).unwrap_or(u32::MAX);
+    if rank < fast(read_units) {
+        return base;
+    }
+    let workers = u32::try_from(workers).unwrap_or(u32::MAX);
+    let most = (timing.failover * 3).max(base.saturating_mul(workers.saturating_mul(2)));
+    base.saturating_mul(2_u32.saturating_pow(rank)).min(most)
 }
 
 /// How many look often. One of two that die at once must be missed by somebody; a third is worth its cost while looking
