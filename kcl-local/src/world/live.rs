@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Local;
+use super::state::State;
 use super::target::target;
 use crate::kinesis::{Push, Subscription};
 use crate::stream_fault::{Pushed, StreamFault};
@@ -84,5 +85,37 @@ impl Drop for LiveSubscription {
     fn drop(&mut self) {
         let now = self.now();
         self.local.lock().close(self.number, &self.subscription, now);
+    }
+}
+
+impl State {
+    /// What a subscription gives. `waker` is woken when the account changes while it gives nothing.
+    fn push(&mut self, number: u64, subscription: &mut Subscription, now: Timestamp, waker: &Waker) -> Push {
+        let now = self.settle(now);
+        match self.kinesis.push(subscription, now) {
+            Push::Wait(until) => {
+                self.wakers.insert(number, waker.clone());
+                Push::Wait(self.next_due().map_or(until, |due| due.min(until)))
+            }
+            push => push,
+        }
+    }
+
+    fn stream_fault(&mut self, pushed: &Pushed<'_>) -> StreamFault {
+        self.stream_faults.as_mut().map_or_else(StreamFault::none, |faults| faults(pushed))
+    }
+
+    /// The reader of a subscription is gone.
+    fn close(&mut self, number: u64, subscription: &Subscription, now: Timestamp) {
+        let now = self.settle(now);
+        self.wakers.remove(&number);
+        self.kinesis.unsubscribe(subscription, now);
+    }
+
+    /// The readers of subscriptions ask again, in the order in which they began.
+    pub(super) fn wake(&mut self) {
+        for waker in std::mem::take(&mut self.wakers).into_values() {
+            waker.wake();
+        }
     }
 }

@@ -11,8 +11,8 @@ use super::settings::Settings;
 use super::target::target;
 use crate::dynamodb::DynamoDb;
 use crate::fault::{Answer, AtService, Fault, Faults, Request, Service};
-use crate::kinesis::{Kinesis, Push, Subscription};
-use crate::stream_fault::{Pushed, StreamFault, StreamFaults};
+use crate::kinesis::{Kinesis, Subscription};
+use crate::stream_fault::StreamFaults;
 use crate::wire::{Reply, Timestamp};
 
 /// One request as a service served it, for an [`Observer`].
@@ -96,7 +96,7 @@ pub(super) struct State {
     on_the_way: BTreeMap<(Timestamp, u64), Delivery>,
     deliveries: u64,
     /// The readers of subscriptions that wait, by the numbers of the requests that began them.
-    wakers: BTreeMap<u64, Waker>,
+    pub(super) wakers: BTreeMap<u64, Waker>,
 }
 
 struct Delivery {
@@ -206,35 +206,9 @@ impl State {
         self.on_the_way.insert((due, self.deliveries), Delivery { number: self.sent, call, sender });
     }
 
-    /// What a subscription gives. `waker` is woken when the account changes while it gives nothing.
-    pub(super) fn push(&mut self, number: u64, subscription: &mut Subscription, now: Timestamp, waker: &Waker) -> Push {
-        let now = self.settle(now);
-        match self.kinesis.push(subscription, now) {
-            Push::Wait(until) => {
-                self.wakers.insert(number, waker.clone());
-                let next = self.on_the_way.keys().next().map(|(due, _)| *due);
-                Push::Wait(next.map_or(until, |due| due.min(until)))
-            }
-            push => push,
-        }
-    }
-
-    pub(super) fn stream_fault(&mut self, pushed: &Pushed<'_>) -> StreamFault {
-        self.stream_faults.as_mut().map_or_else(StreamFault::none, |faults| faults(pushed))
-    }
-
-    /// The reader of a subscription is gone.
-    pub(super) fn close(&mut self, number: u64, subscription: &Subscription, now: Timestamp) {
-        let now = self.settle(now);
-        self.wakers.remove(&number);
-        self.kinesis.unsubscribe(subscription, now);
-    }
-
-    /// The readers of subscriptions ask again, in the order in which they began.
-    pub(super) fn wake(&mut self) {
-        for waker in std::mem::take(&mut self.wakers).into_values() {
-            waker.wake();
-        }
+    /// When the next request on its way is due.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.on_the_way.keys().next().map(|(due, _)| *due)
     }
 
     fn serve(&mut self, number: u64, call: &Call, at: Timestamp) -> Served {

@@ -13,6 +13,7 @@ mod retention;
 mod sdk;
 mod settings;
 mod streams;
+mod subscription_histories;
 mod subscriptions;
 mod subscriptions_end;
 mod world;

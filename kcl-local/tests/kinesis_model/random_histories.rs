@@ -9,7 +9,7 @@ use kcl_local::kinesis::{NewRecord, RecordsPage, SequenceNumber, Settings, Shard
 use super::world::{S, World};
 
 /// Does something to the stream that may or may not be possible now.
-fn disturb(world: &mut World, chance: &mut fastrand::Rng) {
+pub(crate) fn disturb(world: &mut World, chance: &mut fastrand::Rng) {
     let open = world.listed(ShardFilter::AtLatest);
     let shard = ShardId(open[chance.usize(..open.len())]);
     let other = ShardId(open[chance.usize(..open.len())]);
