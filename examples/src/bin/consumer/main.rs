@@ -15,12 +15,11 @@ use kcl_core::event::Event;
 use kcl_core::ids::WorkerId;
 use kcl_core::polling::Polling;
 use kcl_core::retrieval::Retrieval as _;
+use kcl_core::signals::terminated;
 use kcl_core::worker::Worker;
 use kcl_dynamo_leases::DynamoLeases;
 use serde_json::Value;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 use crate::options::{Options, Retrieval};
@@ -131,45 +130,16 @@ fn worker(
 
 /// Runs the worker until it ends by itself, or because it is told to.
 async fn work(worker: Worker, options: &Options, output: &Output) -> Result<(), Stopped> {
-    let handle = worker.handle();
-    let mut signals = Signals::new().map_err(|_| Stopped::Cut("cannot wait for signals"))?;
-    let mut running = JoinSet::new();
-    running.spawn(worker.run());
-    let mut told = false;
-    loop {
-        tokio::select! {
-            ended = running.join_next() => return match ended {
-                Some(Ok(Err(error))) => Err(Stopped::Worker(with_causes(&error))),
-                Some(Err(error)) => Err(Stopped::Worker(with_causes(&error))),
-                Some(Ok(Ok(_))) | None => Ok(()),
-            },
-            () = signals.next() => {
-                if told {
-                    return Err(Stopped::Cut("told to stop twice; ended at once"));
-                }
-                told = true;
-                handle.shutdown(options.shutdown_ms);
-            },
-            () = output.closed() => return Err(Stopped::Cut("standard output cannot be written to")),
-        }
-    }
-}
-
-/// The signals that ask a program to stop.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
+    let twice = async {
+        terminated().await;
+        terminated().await;
+    };
+    tokio::select! {
+        ended = worker.run_until(terminated(), options.shutdown_ms) => match ended {
+            Ok(_report) => Ok(()),
+            Err(error) => Err(Stopped::Worker(with_causes(&error))),
+        },
+        () = twice => Err(Stopped::Cut("told to stop twice; ended at once")),
+        () = output.closed() => Err(Stopped::Cut("standard output cannot be written to")),
     }
 }
