@@ -98,7 +98,9 @@ pub fn steady_state(fleet: &Fleet) -> Bill {
     let row = f64::from(fleet.row_bytes);
     Bill {
         looks: ranks.clone().map(|rank| per_minute(of_rank(rank)) * scan).sum(),
-        comparisons: ranks.map(|rank| f64::from(fleet.streams) * scan * per_minute(COMPARE) / f64::from(rank + 1)).sum(),
+        comparisons: ranks
+            .map(|rank| f64::from(fleet.streams) * scan * per_minute(COMPARE) / f64::from(rank + 1))
+            .sum(),
         // In place of one, the worker reports.
         listening: workers * (per_minute(LISTEN) - per_minute(timing.report)) * read(row),
         renewals: leases * per_minute(timing.renew_after) * write(f64::from(fleet.lease_bytes)),
@@ -134,9 +136,11 @@ mod tests {
     #[test]
     fn two_fleets_cost_what_their_rates_say() {
         let close = |figure: f64, expected: f64| (figure - expected).abs() <= expected / 100.0;
-        for (leases, workers, looks, renewals, reports) in
-            [(100, 2, 80.0 * 6.0, 857.0, 24.0), (100, 3, 120.0 * 6.0, 857.0, 36.0), (2_000, 2, 80.0 * 116.5, 17_143.0, 24.0)]
-        {
+        for (leases, workers, looks, renewals, reports) in [
+            (100, 2, 80.0 * 6.0, 857.0, 24.0),
+            (100, 3, 120.0 * 6.0, 857.0, 36.0),
+            (2_000, 2, 80.0 * 116.5, 17_143.0, 24.0),
+        ] {
             let bill = steady_state(&Fleet { leases, workers, ..Fleet::default() });
             assert!(close(bill.looks, looks), "{leases} {workers}: {bill:?}");
             assert!(close(bill.renewals, renewals) && close(bill.reports, reports), "{leases} {workers}: {bill:?}");

@@ -41,9 +41,9 @@ async fn make_coordinator_table(local: &Local, application: &str, marker: Option
     }
 }
 
-fn says(state: &str) -> Option<Value> {
+fn says(state: &str) -> Value {
     let state = format!("TABLE_MIGRATION_STATUS_{state}");
-    Some(json!({"tm": {"S": state}, "mb": {"S": "worker-a"}, "mts": {"N": "1767225600000"}, "h": {"L": []}}))
+    json!({"tm": {"S": state}, "mb": {"S": "worker-a"}, "mts": {"N": "1767225600000"}, "h": {"L": []}})
 }
 
 /// What is written, beside the leases.
@@ -146,7 +146,7 @@ async fn a_fleet_that_is_not_yet_one_of_the_kcl_3_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn an_application_that_finished_its_move_to_one_table_is_fine() {
     let local = world();
-    make_coordinator_table(&local, TABLE, says("COMPLETE")).await;
+    make_coordinator_table(&local, TABLE, Some(says("COMPLETE"))).await;
     prepare(builder(&local)).await.expect("everything is in the lease table");
 }
 
@@ -154,9 +154,9 @@ async fn an_application_that_finished_its_move_to_one_table_is_fine() {
 async fn an_application_of_three_tables_is_refused() {
     for (marker, found) in [
         (None, "is missing, which should say"),
-        (says("INIT"), "says that tm is TABLE_MIGRATION_STATUS_INIT"),
-        (says("DEPLOYED"), "says that tm is TABLE_MIGRATION_STATUS_DEPLOYED"),
-        (says("PENDING"), "says that tm is TABLE_MIGRATION_STATUS_PENDING"),
+        (Some(says("INIT")), "says that tm is TABLE_MIGRATION_STATUS_INIT"),
+        (Some(says("DEPLOYED")), "says that tm is TABLE_MIGRATION_STATUS_DEPLOYED"),
+        (Some(says("PENDING")), "says that tm is TABLE_MIGRATION_STATUS_PENDING"),
         (Some(json!({"mb": {"S": "worker-a"}})), "has no tm"),
         (Some(json!({"tm": {"N": "1"}})), "cannot be understood (attribute tm has the type N, not S)"),
     ] {
@@ -177,7 +177,7 @@ async fn an_application_of_three_tables_is_refused() {
 async fn the_tables_of_an_application_are_named_after_it_and_are_where_its_lease_table_is() {
     let local = world();
     create_table(&local, "leaseKey", "S");
-    make_coordinator_table(&local, "orders", says("PENDING")).await;
+    make_coordinator_table(&local, "orders", Some(says("PENDING"))).await;
     prepare(builder(&local)).await.expect("that is another application's");
     let refused = prepare(builder(&local).application("orders")).await.expect_err("it is this one's");
     assert!(refused.1.starts_with("table orders-CoordinatorState is there"), "{refused:?}");
@@ -208,7 +208,7 @@ async fn a_worker_that_may_not_look_for_the_other_tables_is_told_why_it_must() {
     for (operation, there) in [("DescribeTable", false), ("GetItem", true)] {
         let local = world();
         if there {
-            make_coordinator_table(&local, TABLE, says("COMPLETE")).await;
+            make_coordinator_table(&local, TABLE, Some(says("COMPLETE"))).await;
         }
         local.set_faults(move |request| {
             let legacy = request.target.is_some_and(|name| name.ends_with("-CoordinatorState"));
