@@ -63,4 +63,34 @@ mod tests {
         distrust.note(&failed, at(222), failover);
         assert_eq!([251, 252].map(|seconds| distrust.at(at(seconds)).len()), [1, 0], "anew");
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_failure_that_is_seen_again_and_again_counts_once() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let failover = Duration::from_secs(10);
+        let failed = BTreeSet::from([WorkerId::from("a")]);
+        let mut distrust = Distrust::default();
+        for seconds in 0..10 {
+            distrust.note(&failed, at(seconds), failover);
+        }
+        assert_eq!([29, 30].map(|seconds| distrust.at(at(seconds)).len()), [1, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_left_alone_for_longer_than_ten_minutes() {
+        let mut now = Instant::now();
+        let failed = BTreeSet::from([WorkerId::from("a")]);
+        let mut distrust = Distrust::default();
+        let mut pauses = Vec::new();
+        for _ in 0..5 {
+            distrust.note(&failed, now, Duration::from_secs(10));
+            let before = now;
+            while !distrust.at(now).is_empty() {
+                now += Duration::from_secs(1);
+            }
+            pauses.push((now - before).as_secs());
+        }
+        assert_eq!(pauses, [30, 90, 270, 600, 600]);
+    }
 }

@@ -232,3 +232,6 @@ fn place(worker: &WorkerId) -> u64 {
     let hash = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     hash ^ (hash >> 29)
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,3 +49,120 @@ fn has_begun(lease: &Lease, owner: &WorkerId, roster: &Roster, seen: &Observatio
         (None, stamp) => stamp.as_ref().is_none_or(Stamp::is_held) || seen.is_foreign(&lease.shard),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::decide::timing::Timing;
+    use crate::ids::{ShardKey, StreamId};
+    use crate::lease::{Heartbeat, Instance};
+    use crate::member::Member;
+    use crate::position::Position;
+    use crate::time::Timestamp;
+
+    /// The process that keeps the row of `a`, and the one before it.
+    const RUNNING: Instance = Instance::new(1);
+    const EARLIER: Instance = Instance::new(2);
+
+    fn roster(row: Option<Option<Instance>>) -> Roster {
+        let member = |instance| Member {
+            worker: "a".into(),
+            instance,
+            reported: Timestamp::from_millis(0),
+            leaving: false,
+            assignable: true,
+            cap: None,
+            utilization: None,
+            wakes: Vec::new(),
+        };
+        let members: Vec<Member> = row.map(member).into_iter().collect();
+        let mut roster = Roster::default();
+        let timing = Timing::new(Duration::from_secs(10));
+        roster.look(&members, None, Instant::now(), Timestamp::from_millis(0), &timing);
+        roster
+    }
+
+    fn lease(owner: Option<&str>, checkpoint_owner: Option<&str>, stamp: Option<Stamp>) -> Lease {
+        let mut lease = Lease::new(ShardKey::new(StreamId::named("s"), "0"), Position::TrimHorizon, None);
+        (lease.owner, lease.checkpoint_owner) = (owner.map(WorkerId::from), checkpoint_owner.map(WorkerId::from));
+        lease.stamp = stamp;
+        lease
+    }
+
+    /// What is seen of a lease that does, or does not, beat as those of another library.
+    fn seen(lease: &Lease, beats: bool) -> Observations {
+        let timing = Timing::new(Duration::from_secs(10));
+        let mut seen = Observations::default();
+        let earlier = Lease { heartbeat: Heartbeat::new("earlier"), ..lease.clone() };
+        seen.look(&[if beats { earlier } else { lease.clone() }], Instant::now(), &timing);
+        seen.look(std::slice::from_ref(lease), Instant::now(), &timing);
+        seen
+    }
+
+    #[test]
+    fn every_pair_of_owners_has_a_standing_whatever_the_stamp_is() {
+        let (a, b, c) = (WorkerId::from("a"), WorkerId::from("b"), WorkerId::from("c"));
+        for row in [None, Some(None), Some(Some(RUNNING)), Some(Some(EARLIER))] {
+            for stamp in [None, Some(Stamp::held(RUNNING, 1, 1)), Some(Stamp::offered(RUNNING, 1, 1))] {
+                for beats in [false, true] {
+                    let check = |owner, checkpoint_owner, expected: Standing<'_>| {
+                        let lease = lease(owner, checkpoint_owner, stamp.clone());
+                        assert_eq!(standing(&lease, &roster(row), &seen(&lease, beats)), expected);
+                    };
+                    check(None, None, Standing::Free);
+                    check(Some("b"), Some("a"), Standing::Moving { from: &a, to: &b });
+                    check(Some("a"), Some("c"), Standing::Moving { from: &c, to: &a });
+                    check(Some("a"), Some("a"), Standing::Held(&a));
+                    check(None, Some("a"), Standing::Held(&a));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_worker_that_is_named_alone_holds_the_lease_if_it_has_begun() {
+        let (running, earlier) = (Some(Some(RUNNING)), Some(Some(EARLIER)));
+        let (java, absent) = (Some(None), None);
+        let held = || Some(Stamp::held(RUNNING, 1, 1));
+        let offer = || Some(Stamp::offered(RUNNING, 1, 1));
+        let nonsense = || Some(Stamp::from_text("nonsense"));
+        // Its row, the stamp, and whether it has begun: if no foreign beat was seen, and if one was.
+        let table: [(Option<Option<Instance>>, Option<Stamp>, [bool; 2]); 16] = [
+            (running, held(), [true, true]),
+            (running, offer(), [false, false]),
+            (running, nonsense(), [false, false]),
+            (running, None, [false, false]),
+            (earlier, held(), [false, false]),
+            (earlier, offer(), [false, false]),
+            (earlier, nonsense(), [false, false]),
+            (earlier, None, [false, false]),
+            (java, held(), [true, true]),
+            (java, offer(), [false, true]),
+            (java, nonsense(), [false, true]),
+            (java, None, [true, true]),
+            (absent, held(), [true, true]),
+            (absent, offer(), [false, true]),
+            (absent, nonsense(), [false, true]),
+            (absent, None, [true, true]),
+        ];
+        let a = WorkerId::from("a");
+        for (row, stamp, begun) in table {
+            for (beats, begun) in [false, true].into_iter().zip(begun) {
+                let lease = lease(Some("a"), None, stamp.clone());
+                let expected = if begun { Standing::Held(&a) } else { Standing::Named(&a) };
+                let found = standing(&lease, &roster(row), &seen(&lease, beats));
+                assert_eq!(found, expected, "row {row:?}, stamp {stamp:?}, beats {beats}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_row_of_another_worker_says_nothing_of_an_owner() {
+        let lease = lease(Some("b"), None, Some(Stamp::held(RUNNING, 1, 1)));
+        assert_eq!(standing(&lease, &roster(Some(Some(EARLIER))), &seen(&lease, false)), Standing::Held(&"b".into()));
+    }
+}

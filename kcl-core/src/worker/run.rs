@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -67,6 +67,8 @@ pub(super) struct Running {
     pub(super) taking: BTreeSet<ShardKey>,
     /// Shards that this worker gave up, and until when it leaves them to others.
     pub(super) avoided: BTreeMap<ShardKey, Instant>,
+    /// Keeps the worker's row.
+    pub(super) membership: Option<AbortHandle>,
     /// A worker that stops knows who gets its shards.
     pub(super) heirs_decided: bool,
     pub(super) reading: Reading,
@@ -143,6 +145,7 @@ impl Running {
             view: View::new(Instant::now() + worker.timing.failover),
             worker,
             lock: Lock::default(),
+            membership: None,
             heirs_decided: false,
             tasks: JoinSet::new(),
             waking: Waking::default(),
@@ -168,7 +171,7 @@ impl Running {
             renewals.await;
             Ended::Loop("renewal")
         }));
-        self.spawn(Box::pin(async {
+        self.membership = Some(self.tasks.spawn(async {
             membership.run().await;
             Ended::Loop("membership")
         }));

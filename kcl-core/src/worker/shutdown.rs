@@ -168,6 +168,10 @@ impl Running {
 
     /// Tells the fleet that this worker goes, and looks who can have its shards.
     fn resign(&mut self) {
+        // One more report would make the row a living worker's again.
+        if let Some(membership) = self.membership.take() {
+            membership.abort();
+        }
         let shared = Arc::clone(&self.worker.shared);
         let me = self.worker.me.clone();
         self.spawn(Box::pin(async move {

@@ -14,12 +14,12 @@ use kcl_core::event::Event;
 use kcl_core::polling::Polling;
 use kcl_core::processor::RecordProcessor;
 use kcl_core::record::Batch;
+use kcl_core::signals::terminated;
 use kcl_core::time::{Timestamp, WallClock};
 use kcl_core::worker::Worker;
 use kcl_dynamo_leases::DynamoLeases;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::line::{Line, Said};
 use crate::options;
@@ -43,15 +43,11 @@ pub(crate) async fn work(options: &options::Worker) -> Result<(), Failure> {
             }
         })
         .build()?;
-    let (handle, mut terminate) = (worker.handle(), signal(SignalKind::terminate())?);
-    let stop = async {
-        terminate.recv().await;
-        handle.shutdown(SHUTDOWN);
-        std::future::pending::<()>().await;
-    };
     tokio::select! {
-        ended = worker.run() => Ok(drop(ended?)),
-        () = stop => Ok(()),
+        ended = worker.run_until(terminated(), SHUTDOWN) => {
+            ended?;
+            Ok(())
+        }
         gone = parent_gone() => gone,
     }
 }

@@ -43,7 +43,7 @@ fn a_receiver_above_its_limit_gets_what_a_dead_giver_was_to_give() {
 
 #[test]
 fn a_hand_off_by_a_living_giver_to_one_that_is_gone_goes_elsewhere_in_the_end() {
-    let stuck = Fleet::of(2).moving("1", SECOND, GONE).beating(SECOND).after(40.0);
+    let stuck = Fleet::of(2).capped(SECOND, 0).moving("1", SECOND, GONE).beating(SECOND).after(40.0);
     assert_eq!(stuck.does(FIRST), ["take 1"]);
     assert_eq!(stuck.plan(FIRST).dead, BTreeSet::new());
 }
