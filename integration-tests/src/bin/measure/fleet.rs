@@ -95,10 +95,10 @@ impl Fleet {
         Ok(())
     }
 
-    /// Tells a worker to stop, by SIGTERM.
-    pub(crate) async fn terminate(&self, name: &str) -> Result<(), Failure> {
-        let status = Command::new("kill").args(["-TERM", &self.pid(name)?.to_string()]).status().await?;
-        if status.success() { Ok(()) } else { Err(format!("kill -TERM: {status}").into()) }
+    /// Sends a worker a signal: `TERM` tells it to stop.
+    pub(crate) async fn signal(&self, name: &str, signal: &str) -> Result<(), Failure> {
+        let status = Command::new("kill").args([&format!("-{signal}"), &self.pid(name)?.to_string()]).status().await?;
+        if status.success() { Ok(()) } else { Err(format!("kill -{signal}: {status}").into()) }
     }
 
     /// Kills a worker, by SIGKILL.

@@ -3,6 +3,7 @@
 //! ```text
 //! measure handover            how long a shard is silent when its worker is told to stop
 //! measure failover            the same when it is killed, the leader and another
+//! measure freeze              the same when its process stands still and goes on later
 //! measure scale-out           how soon new workers have their share
 //! measure idle                what a worker costs that has nothing to do
 //! measure plan                how long the decision takes who holds what, in a large fleet
@@ -27,6 +28,7 @@ mod scene;
 mod services;
 mod settled;
 mod worker;
+mod zombie;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -73,6 +75,7 @@ async fn report(measure: &Measure) -> Result<Report, Failure> {
     match measure {
         Measure::Handover(options) => scenarios::handover::measure(options).await,
         Measure::Failover(options) => scenarios::failover::measure(options).await,
+        Measure::Freeze(options) => scenarios::freeze::measure(options).await,
         Measure::ScaleOut(options) => scenarios::scale_out::measure(options).await,
         Measure::Idle(options) => scenarios::idle::measure(options).await,
         Measure::Plan(options) => Ok(scenarios::plan::measure(options)),

@@ -22,6 +22,9 @@ pub(crate) enum Measure {
     Handover(Disturbed<5>),
     /// Kills a worker by SIGKILL, the leader and another: how long their shards are silent.
     Failover(Disturbed<3>),
+    /// Lets a worker stand still by SIGSTOP until others have its shards, then go on: how long they are silent, and whether
+    /// what it still writes counts.
+    Freeze(Disturbed<3>),
     /// Starts one worker, then more: how soon each has its share, and what that costs.
     ScaleOut(Fleet),
     /// Lets one worker hold shards without records: its requests, capacity, processor time and memory.

@@ -53,7 +53,7 @@ async fn stop<const N: u32>(
 ) -> Result<Moved, Failure> {
     let shards = scene.journal.read(|pages| pages.held_by(victim));
     let event = scene.now();
-    scene.fleet.terminate(victim).await?;
+    scene.fleet.signal(victim, "TERM").await?;
     scene.fleet.ended(victim).await?;
     let ended = scene.now() - event;
     // If they are not read again in time, the gaps say so.
