@@ -29,7 +29,9 @@ fn count(workers: usize, shards: u32) -> Counted {
             site.create_stream(shards).await;
             let mut fleet = Fleet::new(site.clone(), FleetSpec::plain(FAILOVER, 1));
             for slot in 0..workers {
-                fleet.start(slot, &format!("ip-10-0-0-{slot}.ec2.internal:123e4567-e89b-42d3-a456-426614174000")).expect("good");
+                fleet
+                    .start(slot, &format!("ip-10-0-0-{slot}.ec2.internal:123e4567-e89b-42d3-a456-426614174000"))
+                    .expect("good");
             }
             tokio::time::sleep(Duration::from_secs(120)).await;
             site.local.dynamodb(|dynamodb, _| dynamodb.ledger_mut().clear());
@@ -58,7 +60,11 @@ fn an_idle_fleet_costs_what_the_function_says() {
         let line = format!(
             "{workers} workers, {shards} leases: {:.0} read and {:.0} write units a minute, {:.2} writes for each lease; \
              said: {:.0} and {:.0}",
-            counted.reads, counted.writes, counted.per_lease, bill.reads(), bill.writes()
+            counted.reads,
+            counted.writes,
+            counted.per_lease,
+            bill.reads(),
+            bill.writes()
         );
         println!("{line}");
         let close = |counted: f64, said: f64| (counted - said).abs() <= said * 0.1;
@@ -73,9 +79,16 @@ fn table() -> String {
         "| workers | leases | failover | reads a minute: looks | comparisons | listening | writes a minute: renewals | reports | lock \
          | writes per lease-hour | reads per worker-hour |\n|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
-    for (workers, leases, seconds) in
-        [(1, 1, 10), (2, 10, 10), (2, 100, 10), (5, 100, 10), (10, 500, 10), (50, 2_000, 10), (2, 100, 30), (50, 2_000, 30)]
-    {
+    for (workers, leases, seconds) in [
+        (1, 1, 10),
+        (2, 10, 10),
+        (2, 100, 10),
+        (5, 100, 10),
+        (10, 500, 10),
+        (50, 2_000, 10),
+        (2, 100, 30),
+        (50, 2_000, 30),
+    ] {
         let failover = Duration::from_secs(seconds);
         let bill = steady_state(&costs::Fleet { leases, workers, failover, ..costs::Fleet::default() });
         let lease_hour = bill.renewals * 60.0 / f64::from(leases);

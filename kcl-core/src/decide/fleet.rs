@@ -254,7 +254,8 @@ impl<'a> Planning<'a> {
                     self.plan.dead.insert(holder.clone());
                     self.bereft.push(lease);
                 } else {
-                    self.has(lease, holder, true);
+                    // Half a hand-off of another library cannot be asked for.
+                    self.has(lease, holder, lease.checkpoint_owner.is_none());
                 }
             }
             // There is no tenure to end: an earlier process of this worker had it.

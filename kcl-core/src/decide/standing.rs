@@ -68,7 +68,15 @@ mod tests {
     const RUNNING: Instance = Instance::new(1);
     const EARLIER: Instance = Instance::new(2);
 
-    fn roster(row: Option<Option<Instance>>) -> Roster {
+    /// The row of `a`.
+    #[derive(Debug, Clone, Copy)]
+    enum Row {
+        Absent,
+        Java,
+        Of(Instance),
+    }
+
+    fn roster(row: Row) -> Roster {
         let member = |instance| Member {
             worker: "a".into(),
             instance,
@@ -79,7 +87,11 @@ mod tests {
             utilization: None,
             wakes: Vec::new(),
         };
-        let members: Vec<Member> = row.map(member).into_iter().collect();
+        let members = match row {
+            Row::Absent => Vec::new(),
+            Row::Java => vec![member(None)],
+            Row::Of(instance) => vec![member(Some(instance))],
+        };
         let mut roster = Roster::default();
         let timing = Timing::new(Duration::from_secs(10));
         roster.look(&members, None, Instant::now(), Timestamp::from_millis(0), &timing);
@@ -106,7 +118,7 @@ mod tests {
     #[test]
     fn every_pair_of_owners_has_a_standing_whatever_the_stamp_is() {
         let (a, b, c) = (WorkerId::from("a"), WorkerId::from("b"), WorkerId::from("c"));
-        for row in [None, Some(None), Some(Some(RUNNING)), Some(Some(EARLIER))] {
+        for row in [Row::Absent, Row::Java, Row::Of(RUNNING), Row::Of(EARLIER)] {
             for stamp in [None, Some(Stamp::held(RUNNING, 1, 1)), Some(Stamp::offered(RUNNING, 1, 1))] {
                 for beats in [false, true] {
                     let check = |owner, checkpoint_owner, expected: Standing<'_>| {
@@ -125,13 +137,13 @@ mod tests {
 
     #[test]
     fn a_worker_that_is_named_alone_holds_the_lease_if_it_has_begun() {
-        let (running, earlier) = (Some(Some(RUNNING)), Some(Some(EARLIER)));
-        let (java, absent) = (Some(None), None);
+        let (running, earlier) = (Row::Of(RUNNING), Row::Of(EARLIER));
+        let (java, absent) = (Row::Java, Row::Absent);
         let held = || Some(Stamp::held(RUNNING, 1, 1));
         let offer = || Some(Stamp::offered(RUNNING, 1, 1));
         let nonsense = || Some(Stamp::from_text("nonsense"));
         // Its row, the stamp, and whether it has begun: if no foreign beat was seen, and if one was.
-        let table: [(Option<Option<Instance>>, Option<Stamp>, [bool; 2]); 16] = [
+        let table = [
             (running, held(), [true, true]),
             (running, offer(), [false, false]),
             (running, nonsense(), [false, false]),
@@ -163,6 +175,6 @@ mod tests {
     #[test]
     fn the_row_of_another_worker_says_nothing_of_an_owner() {
         let lease = lease(Some("b"), None, Some(Stamp::held(RUNNING, 1, 1)));
-        assert_eq!(standing(&lease, &roster(Some(Some(EARLIER))), &seen(&lease, false)), Standing::Held(&"b".into()));
+        assert_eq!(standing(&lease, &roster(Row::Of(EARLIER)), &seen(&lease, false)), Standing::Held(&"b".into()));
     }
 }

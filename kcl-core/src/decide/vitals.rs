@@ -201,6 +201,9 @@ mod tests {
     }
     use Step::{Answered, Asks, Attended, Calls, HeldUp, Returns, TaskEnds, Told};
 
+    /// What happened, when a verdict is asked for, and what it must be.
+    type Case<'a> = (&'a [(u64, Step)], u64, Verdict);
+
     fn seconds(n: u64) -> Duration {
         Duration::from_secs(n)
     }
@@ -225,7 +228,7 @@ mod tests {
 
     /// Each verdict holds at its moment, and is not reached a millisecond before; and who asks again when it is due finds it
     /// at that moment.
-    fn check(limits: &Limits, table: &[(&[(u64, Step)], u64, Verdict)]) {
+    fn check(limits: &Limits, table: &[Case<'_>]) {
         let start = Instant::now();
         for (steps, at, expected) in table {
             let vitals = after(steps, start);
@@ -239,7 +242,11 @@ mod tests {
             }
             assert!(next == now || *expected == Verdict::Well, "{steps:?}: due at {:?}", next - start);
             if now > last {
-                assert_eq!(vitals.verdict(now - Duration::from_millis(1), limits), Verdict::Well, "{steps:?} at {at} s");
+                assert_eq!(
+                    vitals.verdict(now - Duration::from_millis(1), limits),
+                    Verdict::Well,
+                    "{steps:?} at {at} s"
+                );
             }
         }
     }

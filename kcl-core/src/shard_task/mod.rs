@@ -68,7 +68,8 @@ pub(crate) struct StreamContext {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Recreated {
-    /// Stops, if it is the worker's only stream; else reports it again and again, and does not read it.
+    /// Stops, if it is the worker's only stream; else reports it, and reads the stream no more until it is removed and added
+    /// again.
     #[default]
     Refuse,
     /// Removes the leases of the earlier stream, and starts where the application starts.

@@ -1,7 +1,10 @@
 //! One ownership, on a table in memory.
 
+use futures_util::FutureExt as _;
+
 use super::*;
 use crate::decide::progress::Progress;
+use crate::event::ProcessorCall;
 use crate::ids::StreamId;
 use crate::lease::Instance;
 use crate::memory::InMemoryLeases;
@@ -228,4 +231,48 @@ async fn a_former_processor_of_the_same_tenure_is_not_heard() {
     assert_eq!(start, Position::TrimHorizon, "what was done and not committed is done again");
     assert!(matches!(commit(&tenure, former).await, Err(CheckpointError::LeaseLost { .. })));
     assert_eq!(commit(&tenure, generation).await.expect("held"), Position::TrimHorizon);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_in_which_a_call_keeps_the_thread_is_not_its_readers() {
+    let table = InMemoryLeases::new();
+    let tenure = held(Arc::new(table.clone()), &table).await;
+    let pass = |seconds| drop(tokio::time::advance(Duration::from_secs(seconds)).now_or_never());
+    let _attended = tenure.attend_reader();
+    tenure.reader_asks();
+    tenure.call_begins(ProcessorCall::ProcessRecords);
+    let blocks = || {
+        pass(360);
+        std::task::Poll::Ready(())
+    };
+    assert!(tenure.poll_call(blocks).is_ready());
+    tenure.call_ends();
+    assert!(!tenure.examine(), "the reader has had no time");
+    pass(299);
+    assert!(!tenure.examine());
+    pass(1);
+    assert!(tenure.examine(), "it has had five minutes now");
+}
+
+#[tokio::test(start_paused = true)]
+async fn giving_up_commits_what_is_done_and_waits_for_no_answer_longer_than_the_lease_lasts() {
+    let table = InMemoryLeases::new();
+    let tenure = held(Arc::new(table.clone()), &table).await;
+    let generation = work(&tenure, 7);
+    let ended = tenure.ended();
+    tenure.give_up(Some("other".into())).await.expect("in memory");
+    ended.await;
+    let lease = stored(&table).await;
+    assert_eq!((lease.checkpoint, lease.owner), (at(7), Some("other".into())));
+    assert_eq!(tenure.end_reason(), Some(EndReason::Stalled));
+    let late = tenure.mark(generation, Progress::all_done);
+    assert!(matches!(late, Err(CheckpointError::LeaseLost { .. })), "{late:?}");
+
+    let table = InMemoryLeases::new();
+    let tenure = held(Arc::new(Faulty::new(table.clone(), |_: &Call<'_>| Fault::Hangs)), &table).await;
+    let began = Instant::now();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert!(matches!(tenure.give_up(None).await, Err(WriteFailure::Over)));
+    assert_eq!(began.elapsed(), Duration::from_millis(9500));
+    tenure.laid_down().await;
 }

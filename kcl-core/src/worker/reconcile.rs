@@ -129,17 +129,19 @@ impl Reconciler {
     /// The leases were made for an earlier stream of the same name.
     async fn start_over(&self, graph: &Graph<'_>) -> Result<(), Problem> {
         let stream = self.stream.stream().clone();
-        self.emit(&Event::StreamRecreated { stream: stream.clone() });
         match self.stream.recreated {
             Recreated::Refuse if self.only => {
+                self.emit(&Event::StreamRecreated { stream: stream.clone() });
                 let worker = self.stream.worker.clone();
                 Err(Problem::Fatal(WorkerError::StreamRecreated { worker, stream }))
             }
             Recreated::Refuse => {
-                let error = WorkerError::StreamRecreated { worker: self.stream.worker.clone(), stream };
-                Err(Problem::Passing(error.to_string()))
+                // The worker ceases to read it, and ends this loop.
+                drop(self.stream.news.send(News::Recreated(stream)));
+                std::future::pending().await
             }
             Recreated::StartOver => {
+                self.emit(&Event::StreamRecreated { stream: stream.clone() });
                 // What this worker holds of it is let go; others do the same.
                 drop(self.stream.news.send(News::Recreated(stream)));
                 for lease in graph.of_earlier() {

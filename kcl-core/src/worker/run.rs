@@ -320,6 +320,7 @@ impl Running {
             }
             Recreated::Refuse => {
                 self.report(&Event::StreamRecreated { stream: id.clone() });
+                self.refuse(id);
                 Ok(())
             }
         }

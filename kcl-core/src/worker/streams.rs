@@ -94,6 +94,8 @@ impl Streams {
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     streams: BTreeMap<StreamId, (Arc<StreamContext>, AbortHandle)>,
+    /// Streams that are not what their leases were made for. They are not read until they are removed and added again.
+    refused: BTreeSet<StreamId>,
     /// Streams that have leases and are not read, and since when.
     former: BTreeMap<StreamId, Instant>,
 }
@@ -128,8 +130,9 @@ impl Running {
             self.cease(&id);
         }
         let only = wanted.len() == 1;
+        self.reading.refused.retain(|id| wanted.contains_key(id));
         for (id, stream) in wanted {
-            if self.reading.streams.contains_key(&id) {
+            if self.reading.streams.contains_key(&id) || self.reading.refused.contains(&id) {
                 continue;
             }
             let ReadStream { retrieval, initial, recreated } = stream;
@@ -144,6 +147,12 @@ impl Running {
             self.report(&Event::StreamAdded { stream: id.clone() });
             self.reading.streams.insert(id, (context, task));
         }
+    }
+
+    /// Ceases to read a stream that is another one than its leases were made for.
+    pub(super) fn refuse(&mut self, id: &StreamId) {
+        self.reading.refused.insert(id.clone());
+        self.cease(id);
     }
 
     fn cease(&mut self, id: &StreamId) {
@@ -192,7 +201,7 @@ mod tests {
     fn reading(former: &[(&str, u64)], start: Instant) -> Reading {
         let at = |seconds: &u64| start + Duration::from_secs(*seconds);
         let former = former.iter().map(|(stream, seconds)| (StreamId::named(stream), at(seconds))).collect();
-        Reading { streams: BTreeMap::new(), former }
+        Reading { former, ..Reading::default() }
     }
 
     #[tokio::test(start_paused = true)]

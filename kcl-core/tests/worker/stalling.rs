@@ -176,6 +176,20 @@ async fn a_reader_that_waits_for_room_in_the_byte_budget_is_not_stalled() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reader_that_hangs_is_found_while_the_processor_is_at_work() {
+    let world = World::new(1);
+    let (_a, _b) = two_workers(&world, world.builder("a").reader_may_stall(LIMIT)).await;
+    world.misbehave(|_| Behave::Take(Duration::from_secs(300)));
+    world.put(0, ["long"]);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    hang_once(&world);
+    let hangs = Instant::now();
+    world.until("the end", |world| !causes(world).is_empty()).await;
+    assert!((90..93).contains(&hangs.elapsed().as_secs()), "{:?}", hangs.elapsed());
+    assert_eq!(causes(&world), [StallCause::Reader { asked: LIMIT }]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_processor_that_fails_again_and_again_keeps_its_shard() {
     let world = World::new(1);
     let (_a, _b) = two_workers(&world, world.builder("a").reader_may_stall(Duration::from_secs(10))).await;
@@ -292,7 +306,8 @@ fn stuck(world: &World, call: ProcessorCall) -> WorkerBuilder {
 
 #[tokio::test(start_paused = true)]
 async fn every_call_of_the_processor_counts() {
-    let cases: [(ProcessorCall, fn(&World, &WorkerHandle)); 3] = [
+    type Provoke = fn(&World, &WorkerHandle);
+    let cases: [(ProcessorCall, Provoke); 3] = [
         (ProcessorCall::Initialize, |_, _| {}),
         (ProcessorCall::ShardEnded, |world, _| drop(world.stream.split(&Scripted::shard(0)))),
         (ProcessorCall::ShutdownRequested, |_, a| assert!(a.release_shard(&key(0), Duration::from_hours(1)))),

@@ -173,3 +173,27 @@ async fn a_stream_that_was_created_again_is_started_over_if_that_was_agreed() {
     let created = world.lease(0).await.expect("a lease").stream_created;
     assert!(created > Some(Scripted::CREATED), "{created:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_of_several_streams_that_was_created_again_is_told_once_and_the_others_are_read_on() {
+    let (orders, clicks) = (stream("orders"), stream("clicks"));
+    let (leases, seen) = (InMemoryLeases::new(), Seen::default());
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&events);
+    let builder = builder("a", &leases, &orders, &seen)
+        .stream(clicks.clone(), InitialPosition::TrimHorizon)
+        .observer(move |event: &Event| told.lock().expect("whole").push(event.clone()));
+    let worker = Running::start(builder.build().expect("good settings"));
+    put(&clicks, "of the first");
+    until(&seen, &[("clicks", "of the first")]).await;
+    seconds(60).await;
+    clicks.recreate(2);
+    put(&clicks, "of the second");
+    seconds(120).await;
+    put(&orders, "goes on");
+    until(&seen, &[("clicks", "of the first"), ("orders", "goes on")]).await;
+    let events = events.lock().expect("whole").clone();
+    let refusals = events.iter().filter(|event| matches!(event, Event::StreamRecreated { .. })).count();
+    assert_eq!(refusals, 1);
+    worker.stop().await;
+}

@@ -19,12 +19,12 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Measure {
     /// Stops a worker by SIGTERM: how long its shards are silent.
-    Handover(Disturbed<5>),
+    Handover(Disturbed),
     /// Kills a worker by SIGKILL, the leader and another: how long their shards are silent.
-    Failover(Disturbed<3>),
+    Failover(Disturbed),
     /// Lets a worker stand still by SIGSTOP until others have its shards, then go on: how long they are silent, and whether
     /// what it still writes counts.
-    Freeze(Disturbed<3>),
+    Freeze(Disturbed),
     /// Starts one worker, then more: how soon each has its share, and what that costs.
     ScaleOut(Fleet),
     /// Lets one worker hold shards without records: its requests, capacity, processor time and memory.
@@ -36,14 +36,14 @@ pub(crate) enum Measure {
     Worker(Worker),
 }
 
-/// A fleet to which something happens, so many times if it is not said otherwise.
+/// A fleet to which something happens several times.
 #[derive(Debug, Args)]
-pub(crate) struct Disturbed<const ROUNDS: u32> {
+pub(crate) struct Disturbed {
     /// The fleet.
     #[command(flatten)]
     pub(crate) fleet: Fleet,
     /// How often it happens.
-    #[arg(long, default_value_t = ROUNDS, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rounds: u32,
 }
 

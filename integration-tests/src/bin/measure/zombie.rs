@@ -43,7 +43,12 @@ impl Writes {
         }
         let key = exchange.request["Key"]["leaseKey"]["S"].as_str().unwrap_or_default();
         if key.starts_with("shardId-") {
-            self.seen().lease_written(key, exchange.client, exchange.reply.status == 200, &exchange.reply.body["Attributes"]);
+            self.seen().lease_written(
+                key,
+                exchange.client,
+                exchange.reply.status == 200,
+                &exchange.reply.body["Attributes"],
+            );
         }
     }
 }

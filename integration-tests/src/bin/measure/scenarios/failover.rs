@@ -18,7 +18,7 @@ const ALLOWED: Duration = Duration::from_secs(3);
 const COLUMNS: [&str; 8] = ["round", "killed", "leads", "shards", "median_ms", "p99_ms", "max_ms", "receivers"];
 
 /// Kills in each round the leader, if there is one, and one that is not; each is replaced before the next.
-pub(crate) async fn measure<const N: u32>(options: &Disturbed<N>) -> Result<Report, Failure> {
+pub(crate) async fn measure(options: &Disturbed) -> Result<Report, Failure> {
     let mut report = Report::of_fleet("failover", &options.fleet);
     report.condition("rounds", options.rounds);
     let mut luck = fastrand::Rng::with_seed(options.fleet.seed);
@@ -87,11 +87,11 @@ fn choose(scene: &Scene, leads: bool, luck: &mut fastrand::Rng) -> Option<String
     luck.choice(others).cloned()
 }
 
-async fn kill<const N: u32>(
+async fn kill(
     scene: &mut Scene,
     victim: &str,
     leads: bool,
-    options: &Disturbed<N>,
+    options: &Disturbed,
     rounds: &mut Table,
     round: u32,
 ) -> Result<Moved, Failure> {

@@ -23,7 +23,7 @@ const COLUMNS: [&str; 8] =
     ["round", "frozen", "shards", "median_ms", "p99_ms", "max_ms", "writes_refused_after", "commits_that_counted"];
 
 /// Freezes one worker after the other.
-pub(crate) async fn measure<const N: u32>(options: &Disturbed<N>) -> Result<Report, Failure> {
+pub(crate) async fn measure(options: &Disturbed) -> Result<Report, Failure> {
     let mut report = Report::of_fleet("freeze", &options.fleet);
     report.condition("rounds", options.rounds);
     let mut luck = fastrand::Rng::with_seed(options.fleet.seed);
@@ -52,9 +52,20 @@ pub(crate) async fn measure<const N: u32>(options: &Disturbed<N>) -> Result<Repo
         tokio::time::sleep(WATCHED).await;
         let (refused, counted) = writes.watched();
         let [median, p99, max] = cells(moved.gap());
-        rounds.row([cell(round), cell(victim.as_str()), cell(shards.len()), median, p99, max, cell(refused), cell(counted)]);
+        rounds.row([
+            cell(round),
+            cell(victim.as_str()),
+            cell(shards.len()),
+            median,
+            p99,
+            max,
+            cell(refused),
+            cell(counted),
+        ]);
         if counted > 0 {
-            report.failures.push(format!("round {round}: {counted} commits of {victim} counted although it was taken for dead"));
+            report
+                .failures
+                .push(format!("round {round}: {counted} commits of {victim} counted although it was taken for dead"));
         }
         all.add(moved);
         scene.settle().await?;

@@ -10,7 +10,7 @@ use crate::report::{Report, Table, cell, cells};
 use crate::scene::Scene;
 
 /// Stops one worker after another, each replaced before the next.
-pub(crate) async fn measure<const N: u32>(options: &Disturbed<N>) -> Result<Report, Failure> {
+pub(crate) async fn measure(options: &Disturbed) -> Result<Report, Failure> {
     let mut report = Report::of_fleet("handover", &options.fleet);
     report.condition("rounds", options.rounds);
     let mut luck = fastrand::Rng::with_seed(options.fleet.seed);
@@ -44,10 +44,10 @@ const COLUMNS: [&str; 8] =
     ["round", "stopped", "shards", "median_ms", "p99_ms", "max_ms", "process_ended_after_ms", "receivers"];
 
 /// Stops one worker, and answers what became of its shards.
-async fn stop<const N: u32>(
+async fn stop(
     scene: &mut Scene,
     victim: &str,
-    options: &Disturbed<N>,
+    options: &Disturbed,
     rounds: &mut Table,
     round: u32,
 ) -> Result<Moved, Failure> {

@@ -35,12 +35,12 @@ fn process(worker: &str) -> Instance {
     Instance::new(worker.bytes().fold(0, |number, byte| number * 256 + u64::from(byte)))
 }
 
-fn begun_by(worker: &str) -> Option<Stamp> {
-    Some(Stamp::held(process(worker), 1, 1))
+fn begun_by(worker: &str) -> Stamp {
+    Stamp::held(process(worker), 1, 1)
 }
 
-fn offer_of_another() -> Option<Stamp> {
-    Some(Stamp::offered(process("another"), 1, 1))
+fn offer_of_another() -> Stamp {
+    Stamp::offered(process("another"), 1, 1)
 }
 
 fn row(worker: &str, ours: bool) -> Member {
@@ -150,7 +150,7 @@ impl Fleet {
     }
 
     fn offered(self, shard: &str, to: &str) -> Self {
-        self.lease(lease(shard, Some(to), offer_of_another()))
+        self.lease(lease(shard, Some(to), Some(offer_of_another())))
     }
 
     /// As a worker of another library assigns it.
@@ -159,7 +159,7 @@ impl Fleet {
     }
 
     fn held(self, shard: &str, by: &str) -> Self {
-        let stamp = if by == JAVA { None } else { begun_by(by) };
+        let stamp = (by != JAVA).then(|| begun_by(by));
         self.lease(lease(shard, Some(by), stamp))
     }
 

@@ -42,16 +42,16 @@ const PATIENCE: u64 = 1;
 
 fn states() -> Vec<State> {
     let pairs = (0..3).flat_map(|from| (0..3).filter(move |to| *to != from).map(move |to| State::Moving(from, to)));
-    let single = (0..3).flat_map(|worker| {
-        [State::Offered(worker), State::Held(worker), State::Named(worker), State::Half(worker)]
-    });
+    let single = (0..3)
+        .flat_map(|worker| [State::Offered(worker), State::Held(worker), State::Named(worker), State::Half(worker)]);
     [State::Free, State::Finished].into_iter().chain(single).chain(pairs).collect()
 }
 
 /// Some that matter to the fate of another lease: who is busy, and who looks dead.
 fn others() -> Vec<(State, u64)> {
     let held = (0..3).flat_map(|worker| [(State::Held(worker), 0), (State::Held(worker), 12)]);
-    held.chain([(State::Free, 3), (State::Offered(1), 3), (State::Moving(1, 2), 26), (State::Moving(2, 0), 3)]).collect()
+    held.chain([(State::Free, 3), (State::Offered(1), 3), (State::Moving(1, 2), 26), (State::Moving(2, 0), 3)])
+        .collect()
 }
 
 /// A fleet of which everything is known.
@@ -74,7 +74,7 @@ impl Truth {
     fn lease(&self, number: usize) -> Lease {
         let name = number.to_string();
         let held = |worker: usize| {
-            let stamp = if self.is_java(worker) { None } else { begun_by(RANKED[worker]) };
+            let stamp = (!self.is_java(worker)).then(|| begun_by(RANKED[worker]));
             lease(&name, Some(RANKED[worker]), stamp)
         };
         let half = |from: usize, to: usize| {
@@ -83,9 +83,9 @@ impl Truth {
             lease
         };
         match self.leases[number].0 {
-            State::Free => lease(&name, None, offer_of_another()),
+            State::Free => lease(&name, None, Some(offer_of_another())),
             State::Finished => Lease { checkpoint: Position::ShardEnd, ..held(1) },
-            State::Offered(worker) => lease(&name, Some(RANKED[worker]), offer_of_another()),
+            State::Offered(worker) => lease(&name, Some(RANKED[worker]), Some(offer_of_another())),
             State::Held(worker) => held(worker),
             State::Named(worker) => lease(&name, Some(RANKED[worker]), Some(Stamp::held(process("earlier"), 1, 1))),
             State::Moving(from, to) => half(from, to),
@@ -152,9 +152,9 @@ impl Truth {
 
     /// Whether a worker is in line to look after what nobody reads.
     fn looks_after(&self, worker: usize) -> bool {
-        let held = self.leases.iter().filter(|(state, _)| {
-            matches!(state, State::Held(it) | State::Half(it) | State::Moving(it, _) if *it == worker)
-        });
+        let held = self.leases.iter().filter(
+            |(state, _)| matches!(state, State::Held(it) | State::Half(it) | State::Moving(it, _) if *it == worker),
+        );
         let heard: Vec<bool> = held.map(|(_, silence)| *silence < 10).collect();
         self.kinds[worker] == Kind::Ours && (heard.is_empty() || heard.contains(&true))
     }
@@ -205,7 +205,10 @@ fn check_plan(truth: &Truth, fleet: &Fleet, me: usize, plan: &Plan) {
             assert!(safe, "somebody may be reading {number}");
         }
         if asks > 0 && plan.initiate.iter().any(|(lease, _)| lease.shard == key(&number.to_string())) {
-            assert!(matches!(state, State::Held(_) | State::Named(_) | State::Half(_)), "only what is held can be moved");
+            assert!(
+                matches!(state, State::Held(_)) || matches!(state, State::Named(it) if truth.is_java(it)),
+                "only what is held can be moved"
+            );
         }
         if plan.more && state == State::Free {
             // It is alone, and sees to it in a moment.

@@ -34,20 +34,18 @@ fn renewed(mut fleet: Fleet) -> Fleet {
 
 #[test]
 fn what_is_free_is_placed_at_once_and_by_each_further_rank_a_moment_later() {
-    check(|| Fleet::of(3).free("1").holds(THIRD, &["2"]).beating(THIRD).holds(SECOND, &["3"]).beating(SECOND), &[
-        (FIRST, 0.0, "take 1"),
-        (SECOND, 0.25, "offer 1 to no.0"),
-        (THIRD, 0.5, "offer 1 to no.0"),
-    ]);
+    check(
+        || Fleet::of(3).free("1").holds(THIRD, &["2"]).beating(THIRD).holds(SECOND, &["3"]).beating(SECOND),
+        &[(FIRST, 0.0, "take 1"), (SECOND, 0.25, "offer 1 to no.0"), (THIRD, 0.5, "offer 1 to no.0")],
+    );
 }
 
 #[test]
 fn what_is_offered_to_a_worker_of_this_library_waits_for_a_quarter_of_the_failover_time() {
-    check(|| Fleet::of(3).offered("1", THIRD), &[
-        (THIRD, 0.0, "take 1"),
-        (FIRST, 2.5, "take 1"),
-        (SECOND, 2.75, "take 1"),
-    ]);
+    check(
+        || Fleet::of(3).offered("1", THIRD),
+        &[(THIRD, 0.0, "take 1"), (FIRST, 2.5, "take 1"), (SECOND, 2.75, "take 1")],
+    );
     check(|| Fleet::of(3).offered("1", FIRST), &[(SECOND, 2.5, "take 1"), (THIRD, 2.75, "take 1")]);
 }
 
