@@ -229,7 +229,7 @@ pub enum WorkerError {
     },
     /// The stream is not the one that the leases were made for: it was deleted and created again.
     #[error(
-        "worker {worker}: the lease table was made for a stream that was created at another time than {stream}. Either the application's or the stream's name is wrong (an application's table serves one stream), or the stream was deleted and created again: only then, reset the application to a starting position"
+        "worker {worker}: the lease table was made for a stream that was created at another time than {stream}. Either the application's or the stream's name is wrong, or the stream was deleted and created again: only then, reset the application (kcl_core::reset), or let workers start over (WorkerBuilder::recreated)"
     )]
     StreamRecreated {
         /// This worker.

@@ -56,7 +56,8 @@ pub enum Event {
         /// The shard.
         shard: ShardKey,
     },
-    /// A row of the table looks like a lease and cannot be understood. Its shard is not read until it is repaired.
+    /// A row of the table cannot be understood. If it is a lease, its shard is not read until it is repaired; if it is a
+    /// worker's, that worker is given nothing; if it is the leader lock, nobody balances.
     LeaseUnreadable {
         /// The row's key.
         key: String,
@@ -97,7 +98,19 @@ pub enum Event {
         /// The receiver.
         to: WorkerId,
     },
-    /// Shards are read by nobody, because every worker that lives is at its limit of leases.
+    /// A worker renewed nothing for as long as it may, and is taken for dead by this one: its shards are given to others. It
+    /// counts again when it reports, or renews a lease.
+    WorkerSilent {
+        /// The silent worker.
+        silent: WorkerId,
+    },
+    /// A worker did not begin with what it was offered: this one offers it nothing more for a while.
+    WorkerDistrusted {
+        /// That worker.
+        distrusted: WorkerId,
+    },
+    /// Shards are read by nobody, because no worker that lives has room for them. Told by the first in rank, when the number
+    /// changes; 0 says that there is room again.
     NoRoom {
         /// How many.
         shards: usize,
@@ -267,6 +280,13 @@ pub enum Event {
         attempt: u32,
         /// What happened.
         error: String,
+    },
+    /// What failed before works again.
+    LookRecovered {
+        /// What was tried.
+        what: Look,
+        /// How often it had failed in a row.
+        failures: u32,
     },
     /// The worker begins to read a stream.
     StreamAdded {

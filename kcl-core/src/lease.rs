@@ -279,7 +279,7 @@ pub enum EndReason {
     Stalled,
     /// Another worker has it.
     Taken,
-    /// It could not be renewed in time.
+    /// It could not be renewed, or given away, in time.
     Expired,
     /// Its owner was fenced by an explicit call.
     Fenced,

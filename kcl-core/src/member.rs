@@ -14,7 +14,8 @@ pub struct Member {
     pub worker: WorkerId,
     /// The process of this library that keeps the row; `None` if a worker of another library keeps it.
     pub instance: Option<Instance>,
-    /// When it reported last, by its own wall clock. A worker reports every 30 s, and counts as alive while this moves.
+    /// When it reported last, by its own wall clock. A worker reports twice in a failover time (a Java worker every 30 s), and
+    /// counts as alive while this moves.
     pub reported: Timestamp,
     /// It stops: it is given no more leases, and gives away those that it has.
     pub leaving: bool,

@@ -24,8 +24,9 @@ use crate::shard::HashKeyRange;
 ///   and begins at the last commit. In neither case is a record skipped, a commit moved, or the lease given up.
 ///
 /// # Cancel safety
-/// The future of a call is dropped if the lease is lost while it runs, or if the time to stop runs out. What it had begun
-/// is then not committed, and the next owner of the shard gets the records again.
+/// The future of a call is dropped if the lease is lost or given up while it runs, or if the time to stop runs out. What it
+/// had begun is then not committed, and the next owner of the shard gets the records again. How long a call may last is for
+/// the application to say ([`handler_may_take`](crate::WorkerBuilder::handler_may_take)); by default it may for ever.
 #[async_trait]
 pub trait RecordProcessor: Send + 'static {
     /// When records count as done. Asked once, after `initialize`.
@@ -49,8 +50,9 @@ pub trait RecordProcessor: Send + 'static {
         Ok(())
     }
 
-    /// The worker stops, or gives the shard away. Finish what is in flight if you can do so in the time that is left; the
-    /// worker then commits what is done.
+    /// The worker stops, or gives the shard away: to another worker that should have it, or because its stream was removed.
+    /// Finish what is in flight if you can do so in the time that is left (of a stop what `shutdown` gives, else 10 s from the
+    /// moment on at which it was asked); the worker then commits what is done.
     async fn shutdown_requested(&mut self, checkpointer: &Checkpointer) -> Result<(), Failure> {
         let _ = checkpointer;
         Ok(())

@@ -57,13 +57,13 @@ impl Backoff {
         (self.attempt, self.pauses.next().unwrap_or(longest))
     }
 
-    /// A success.
-    pub(crate) fn reset(&mut self) {
+    /// A success. Answers how many failures came before it.
+    pub(crate) fn reset(&mut self) -> u32 {
         if self.attempt > 0 {
             // Other jitter than last time: two that wait for the same must not stay in step.
             self.pauses = self.builder.with_jitter_seed(fastrand::u64(..)).build();
-            self.attempt = 0;
         }
+        std::mem::take(&mut self.attempt)
     }
 }
 

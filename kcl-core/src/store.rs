@@ -171,7 +171,7 @@ pub trait MemberStore: fmt::Debug + Send + Sync + 'static {
 pub struct Listing {
     /// The leases, ordered by shard.
     pub leases: Vec<Lease>,
-    /// What looks like a lease and cannot be understood: its key and the reason.
+    /// What looks like a lease, a worker's row or the leader lock, and cannot be understood: its key and the reason.
     pub unreadable: Vec<(String, String)>,
     /// The rows of workers, ordered by worker.
     pub members: Vec<Member>,

@@ -92,11 +92,11 @@ impl DynamoLeases {
         match item.get(ENTITY_TYPE.name()).and_then(|kind| kind.as_s().ok()).map(String::as_str) {
             Some(WORKER) => match members::member(&self.keys, item) {
                 Ok(member) => listing.members.extend(member),
-                Err(why) => tracing::debug!(worker = key_of(item), %why, "a worker's row cannot be understood"),
+                Err(why) => listing.unreadable.push((key_of(item), why.to_string())),
             },
             Some(LEADER) => match lock::lock(item) {
                 Ok(lock) => listing.lock = lock.or(listing.lock.take()),
-                Err(why) => tracing::debug!(%why, "the leader lock cannot be understood"),
+                Err(why) => listing.unreadable.push((key_of(item), why.to_string())),
             },
             _ => match item::lease(&self.keys, item) {
                 Ok(lease) => listing.leases.extend(lease),

@@ -79,11 +79,12 @@ impl Roster {
         };
     }
 
-    /// Takes a worker for dead until it reports, or renews a lease.
-    pub fn presume_dead(&mut self, worker: &WorkerId) {
-        if let (Some(row), Some(now)) = (self.rows.get_mut(worker), self.looked) {
-            row.dead = Some(now);
-        }
+    /// Takes a worker for dead until it reports, or renews a lease. Answers whether that is news.
+    pub fn presume_dead(&mut self, worker: &WorkerId) -> bool {
+        let Some(row) = self.rows.get_mut(worker) else { return false };
+        let news = row.dead.is_none();
+        row.dead = self.looked;
+        news
     }
 
     /// The row of a worker, whether it lives or not.

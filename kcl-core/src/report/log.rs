@@ -34,7 +34,7 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
         }
         Event::LeaseDeleted { shard } => say!(info, app, worker, shard, "lease of a finished shard deleted"),
         Event::LeaseUnreadable { key, problem } => {
-            error!(target: TARGET, %app, %worker, key, problem, "a lease cannot be understood; its shard is not read until it is repaired");
+            error!(target: TARGET, %app, %worker, key, problem, "a row of the lease table cannot be understood; what it is for stands still until it is repaired");
         }
         Event::LeaseTaken { shard, epoch, from, checkpoint } => {
             let from = from.as_ref().map(WorkerId::as_str);
@@ -46,8 +46,15 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
             let from = from.as_ref().map(WorkerId::as_str);
             say!(info, app, worker, shard, from, %to, "the holder is asked to pass the lease on");
         }
+        Event::WorkerSilent { silent } => {
+            warn!(target: TARGET, %app, %worker, %silent, "a worker renews nothing and is taken for dead; its shards are given to others");
+        }
+        Event::WorkerDistrusted { distrusted } => {
+            warn!(target: TARGET, %app, %worker, %distrusted, "a worker did not begin with what it was offered; it gets nothing more for a while");
+        }
+        Event::NoRoom { shards: 0 } => info!(target: TARGET, %app, %worker, "there is room for all shards again"),
         Event::NoRoom { shards } => {
-            warn!(target: TARGET, %app, %worker, shards, "nobody reads these shards: every worker is at its limit of leases; start more workers, or raise max_leases");
+            warn!(target: TARGET, %app, %worker, shards, "nobody reads these shards: no worker has room for them; start more workers, or raise max_leases");
         }
         Event::Leading { now: true } => {
             info!(target: TARGET, %app, %worker, "this worker balances the fleet from now on");
@@ -55,7 +62,7 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
         Event::Leading { now: false } => {
             info!(target: TARGET, %app, %worker, "this worker does not balance the fleet any more");
         }
-        Event::LeaseEnded { shard, reason: reason @ (EndReason::Taken | EndReason::Expired | EndReason::Stalled) } => {
+        Event::LeaseEnded { shard, reason: reason @ (EndReason::Taken | EndReason::Expired) } => {
             say!(warn, app, worker, shard, ?reason, "lease lost");
         }
         Event::LeaseEnded { shard, reason } => say!(info, app, worker, shard, ?reason, "lease given up"),
@@ -157,22 +164,36 @@ pub(super) fn write(app: &AppName, worker: &WorkerId, event: &Event) {
             );
         }
         Event::LeaseWriteFailed { shard, error } => {
-            say!(warn, app, worker, shard, error, "a write to the lease failed; it is tried again");
+            say!(warn, app, worker, shard, error, "a request about the lease failed");
         }
         Event::LookFailed { what, attempt, error } => {
-            let what = match what {
-                Look::Leases => "the lease table could not be read; it is tried again",
-                Look::Shards => "shards and leases could not be compared; it is tried again",
-                Look::Members => {
-                    "this worker's row, or the leader lock, could not be read or written; it is tried again"
-                }
-            };
-            warn!(target: TARGET, %app, %worker, attempt, error, "{what}");
+            let what = looked_at(*what);
+            // One that fails once or twice is usual; one that goes on failing is said now and then.
+            if *attempt < LOUD || !attempt.is_multiple_of(LOUD) {
+                debug!(target: TARGET, %app, %worker, attempt, error, "{what} could not be read or written; it is tried again");
+            } else {
+                warn!(target: TARGET, %app, %worker, attempt, error, "{what} could not be read or written; it is tried again");
+            }
+        }
+        Event::LookRecovered { what, failures } => {
+            let what = looked_at(*what);
+            info!(target: TARGET, %app, %worker, failures, "{what} can be read and written again");
         }
         Event::StreamAdded { stream } => info!(target: TARGET, %app, %worker, %stream, "stream added"),
         Event::StreamRemoved { stream } => info!(target: TARGET, %app, %worker, %stream, "stream removed"),
         Event::StreamRecreated { stream } => {
             error!(target: TARGET, %app, %worker, %stream, "the stream was deleted and created again; the leases belong to the earlier one");
         }
+    }
+}
+
+/// Every so many failures in a row are worth a warning.
+const LOUD: u32 = 5;
+
+fn looked_at(what: Look) -> &'static str {
+    match what {
+        Look::Leases => "the lease table",
+        Look::Shards => "the list of shards, or the leases made from it,",
+        Look::Members => "this worker's row, or the leader lock,",
     }
 }

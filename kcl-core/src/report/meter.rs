@@ -20,6 +20,12 @@ pub(super) fn count(app: &AppName, event: &Event) {
         Event::LeasePassed { shard, .. } => counter!("kcl_leases_passed_total", &labels(app, shard)).increment(1),
         Event::LeaseOffered { shard, .. } => counter!("kcl_leases_offered_total", &labels(app, shard)).increment(1),
         Event::MoveAsked { shard, .. } => counter!("kcl_moves_asked_total", &labels(app, shard)).increment(1),
+        Event::WorkerSilent { .. } => {
+            counter!("kcl_workers_taken_for_dead_total", "app" => app.as_str().to_owned()).increment(1);
+        }
+        Event::WorkerDistrusted { .. } => {
+            counter!("kcl_workers_distrusted_total", "app" => app.as_str().to_owned()).increment(1);
+        }
         Event::NoRoom { shards } => {
             #[expect(clippy::cast_precision_loss, reason = "a count of shards")]
             gauge!("kcl_shards_without_room", "app" => app.as_str().to_owned()).set(*shards as f64);
@@ -90,8 +96,9 @@ pub(super) fn count(app: &AppName, event: &Event) {
         Event::LeaseWriteFailed { shard, .. } => {
             counter!("kcl_lease_write_failures_total", &labels(app, shard)).increment(1);
         }
-        Event::LookFailed { .. } => {
-            counter!("kcl_look_failures_total", "app" => app.as_str().to_owned()).increment(1);
+        Event::LookFailed { what, .. } => {
+            let labels = [("app", app.as_str().to_owned()), ("what", format!("{what:?}"))];
+            counter!("kcl_look_failures_total", &labels).increment(1);
         }
         Event::WorkerStarted
         | Event::ShutdownRequested
@@ -99,6 +106,7 @@ pub(super) fn count(app: &AppName, event: &Event) {
         | Event::PhaseChanged { .. }
         | Event::ProcessorSlow { returned: true, .. }
         | Event::ShardInitialized { .. }
+        | Event::LookRecovered { .. }
         | Event::StreamAdded { .. }
         | Event::StreamRemoved { .. }
         | Event::StreamRecreated { .. } => {}

@@ -19,8 +19,9 @@ pub struct Status {
     pub app: AppName,
     /// This worker.
     pub worker: WorkerId,
-    /// How long ago the lease table was last read, if it ever was. It is read several times within a failover time;
-    /// much more than that means that this worker sees nothing of the others.
+    /// How long ago the lease table was last read, if it ever was. The first workers in rank read it several times within a
+    /// failover time, the last ones of a large fleet every few minutes: more than twice as long as usual means that this
+    /// worker sees nothing of the others.
     pub last_look: Option<Duration>,
     /// The last failure of reading the lease table or the list of shards, if it lasts.
     pub last_look_error: Option<String>,

@@ -100,7 +100,8 @@ impl Driver {
             passed = pass => if let Err(WriteFailure::Store(error)) = passed {
                 self.lease_write_failed(&error);
             },
-            () = until(grace) => tenure.end(EndReason::Released),
+            // Its lease names this worker until the failover time is over.
+            () = until(grace) => tenure.end(EndReason::Expired),
         }
     }
 

@@ -237,7 +237,9 @@ async fn a_former_processor_of_the_same_tenure_is_not_heard() {
 async fn the_time_in_which_a_call_keeps_the_thread_is_not_its_readers() {
     let table = InMemoryLeases::new();
     let tenure = held(Arc::new(table.clone()), &table).await;
-    let pass = |seconds| drop(tokio::time::advance(Duration::from_secs(seconds)).now_or_never());
+    let pass = |seconds| {
+        let _ = tokio::time::advance(Duration::from_secs(seconds)).now_or_never();
+    };
     let _attended = tenure.attend_reader();
     tenure.reader_asks();
     tenure.call_begins(ProcessorCall::ProcessRecords);

@@ -59,27 +59,6 @@ pub enum Operation<'a> {
     Lock(&'a LockWrite),
 }
 
-impl Operation<'_> {
-    /// Whether it changes what the store holds.
-    #[must_use]
-    pub fn is_write(&self) -> bool {
-        match self {
-            Self::Prepare | Self::List | Self::ListOwned(_) | Self::Get(_) | Self::Member(_) | Self::Leader => false,
-            Self::Create(_)
-            | Self::Write(_)
-            | Self::Initiate(..)
-            | Self::NoteHashRange(..)
-            | Self::Delete(_)
-            | Self::Report(_)
-            | Self::Wake(..)
-            | Self::Consume(..)
-            | Self::Resign(..)
-            | Self::RemoveMember(_)
-            | Self::Lock(_) => true,
-        }
-    }
-}
-
 /// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

@@ -59,7 +59,8 @@ impl WorkerHandle {
     /// [`run`](crate::worker::Worker::run) returns a [`ShutdownReport`](crate::worker::ShutdownReport).
     ///
     /// A processor that is not done `within` this time is cut off; its lease is passed on at its last commit. Returns at
-    /// once. Asked again, the earlier moment counts.
+    /// once. Asked again, the earlier moment counts. Where the lease store does not answer, `run` may take ten seconds and a
+    /// fifth of the failover time longer than `within`: leave as much until the process is killed.
     pub fn shutdown(&self, within: Duration) {
         let by = from_now(within);
         self.stop.send_modify(|stop| {

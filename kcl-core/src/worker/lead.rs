@@ -94,8 +94,8 @@ impl Running {
 
     /// Gives the lock back, if this worker has it.
     pub(super) async fn release_lock(&mut self) {
-        let Some(held) = self.lock.held.take() else { return };
-        self.view.memory = None;
+        let Some(held) = self.lock.held.clone() else { return };
+        self.cease_to_lead();
         let tenures = &self.worker.shared.tenures;
         let release = LockWrite::Release { held: held.lock };
         // If it is not given back, it expires.

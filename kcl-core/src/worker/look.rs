@@ -15,7 +15,7 @@ use crate::decide::fleet::{self, Own, Plan, Sight};
 use crate::decide::observe::Observations;
 use crate::decide::roster::Roster;
 use crate::error::{Chain, StoreError};
-use crate::event::Event;
+use crate::event::{Event, Look};
 use crate::ids::{ShardKey, WorkerId};
 use crate::lease::{Lease, Stamp};
 use crate::member::{Member, Wake};
@@ -109,7 +109,10 @@ impl Running {
         let now = Instant::now();
         let timing = self.worker.timing;
         self.view.looking = false;
-        self.view.backoff.reset();
+        let failures = self.view.backoff.reset();
+        if failures > 1 {
+            self.report(&Event::LookRecovered { what: Look::Leases, failures });
+        }
         self.report_unreadable(&listing);
         self.worker.shared.tenures.reporter.looked(&listing.leases);
         let wall = self.worker.shared.tenures.wall.now();
@@ -168,7 +171,14 @@ impl Running {
         };
         let plan = fleet::plan(&self.sight(), &own, memory.as_mut(), now);
         self.view.memory = memory;
-        plan.dead.iter().for_each(|worker| self.view.roster.presume_dead(worker));
+        for silent in &plan.dead {
+            if self.view.roster.presume_dead(silent) {
+                self.report(&Event::WorkerSilent { silent: silent.clone() });
+            }
+        }
+        for distrusted in &plan.distrust {
+            self.report(&Event::WorkerDistrusted { distrusted: distrusted.clone() });
+        }
         self.view.distrusted.note(&plan.distrust, now, self.worker.timing.failover);
         plan
     }
@@ -206,7 +216,8 @@ impl Running {
             self.give(&shard, to);
         }
         let without_room = plan.no_room.len();
-        if std::mem::replace(&mut self.view.without_room, without_room) != without_room {
+        let first = self.worker.shared.in_line.load(Ordering::Relaxed) <= 1;
+        if first && std::mem::replace(&mut self.view.without_room, without_room) != without_room {
             self.report(&Event::NoRoom { shards: without_room });
         }
         self.waking.note(&plan.wake);

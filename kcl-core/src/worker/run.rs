@@ -164,6 +164,11 @@ impl Running {
         self.tasks.spawn(task);
     }
 
+    /// As [`spawn`](Self::spawn), for what may have to be ended before the worker is.
+    pub(super) fn spawn_abortable(&mut self, task: impl Future<Output = Ended> + Send + 'static) -> AbortHandle {
+        self.tasks.spawn(task)
+    }
+
     fn start_loops(&mut self, membership: Membership) {
         let shared = &self.worker.shared;
         let renewals = renew::run(Arc::clone(&shared.tenures), Arc::clone(&self.held), shared.news.clone());
@@ -171,7 +176,7 @@ impl Running {
             renewals.await;
             Ended::Loop("renewal")
         }));
-        self.membership = Some(self.tasks.spawn(async {
+        self.membership = Some(self.spawn_abortable(async {
             membership.run().await;
             Ended::Loop("membership")
         }));

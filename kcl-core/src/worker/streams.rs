@@ -140,7 +140,7 @@ impl Running {
             let context = Arc::new(context);
             let changed = Arc::clone(&self.changed);
             let reconciler = Reconciler { stream: Arc::clone(&context), changed, only };
-            let task = self.tasks.spawn(async {
+            let task = self.spawn_abortable(async {
                 reconciler.run().await;
                 Ended::Loop("comparison of shards and leases")
             });

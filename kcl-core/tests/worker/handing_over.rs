@@ -225,3 +225,18 @@ async fn a_rolling_deploy_is_never_noticed() {
     let owners: Vec<_> = shares(&world).await.into_keys().collect();
     assert_eq!(owners, ["a2", "b2", "c2"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_that_counts_leases_shares_them_out_whatever_they_weigh() {
+    let world = World::new(6);
+    // Every handler is busy all the time.
+    world.misbehave(|_| Behave::Take(Duration::from_secs(2)));
+    let build = |worker: &str| world.builder(worker).balance_by(kcl_core::decide::balance::Strategy::LeaseCount);
+    let _first = Running::start(build("a").build().expect("good settings"));
+    for _ in 0..20 {
+        world.put(0, ["x"]);
+        seconds(1).await;
+    }
+    let _second = Running::start(build("b").build().expect("good settings"));
+    until_shares(&world, &[("a", 3), ("b", 3)], Duration::from_secs(15)).await;
+}

@@ -427,7 +427,15 @@ async fn a_stalled_shard_that_cannot_be_passed_on_runs_out_and_is_taken_by_anoth
 #[tokio::test(start_paused = true)]
 async fn a_shard_that_stalls_while_its_worker_stops_is_passed_on() {
     let world = World::new(1);
-    let (mut a, _b) = two_workers(&world, world.builder("a").handler_may_take(Some(LIMIT))).await;
+    // The task ends before the answer comes.
+    let store = Faulty::new(world.leases.clone(), |call: &faulty::Call<'_>| match call.operation {
+        Operation::Write(write) if matches!(write.action, LeaseAction::Pass { .. }) => {
+            faulty::Fault::Delayed(Duration::from_millis(500))
+        }
+        _ => faulty::Fault::None,
+    });
+    let a = world.builder_on("a", store).handler_may_take(Some(LIMIT));
+    let (mut a, _b) = two_workers(&world, a).await;
     let hung = AtomicBool::new(false);
     world.misbehave(move |_| if hung.swap(true, Ordering::Relaxed) { Behave::Well } else { Behave::Hang });
     world.put(0, 3..6);

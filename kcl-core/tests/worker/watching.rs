@@ -86,6 +86,7 @@ async fn events_tell_a_shards_whole_life_in_order() {
         "ShutdownRequested",
         "Checkpointed",
         "LeaseEnded",
+        "Leading",
         "WorkerStopped",
     ];
     assert_eq!(names, expected);
