@@ -11,8 +11,13 @@ import java.util.stream.Stream;
  * --folder FOLDER --scenarios NAME,NAME [--transcripts FOLDER]}. Exits with 1 if one failed.
  */
 public final class Check {
-    private static final Map<String, Scenario> SCENARIOS =
-            Map.of("java-first", new JavaFirst(), "rust-first", new RustFirst(), "java-fleet", new JavaFleet());
+    private static final Map<String, Scenario> SCENARIOS = Map.of(
+            "java-first", new JavaFirst(),
+            "rust-first", new RustFirst(),
+            "java-fleet", new JavaFleet(),
+            "mixed-short", new MixedFleet(Pace.SHORT, Pace.Guests.RUST),
+            "mixed-fleet", new MixedFleet(Pace.AS_IT_IS, Pace.Guests.RUST),
+            "java-alone", new MixedFleet(Pace.SHORT, Pace.Guests.JAVA));
 
     private Check() {}
 
@@ -61,7 +66,12 @@ public final class Check {
 
     private static void record(World world, Options options, String name) throws IOException {
         if (options.has("transcripts")) {
-            Transcript.write(world.recording(), Path.of(options.text("transcripts"), name + ".jsonl"));
+            Path file = Path.of(options.text("transcripts"), name + ".jsonl");
+            if (SCENARIOS.get(name) instanceof MixedFleet) {
+                Transcript.writeForms(world.recording(), file);
+            } else {
+                Transcript.write(world.recording(), file);
+            }
         }
     }
 }

@@ -14,8 +14,9 @@ import software.amazon.kinesis.retrieval.polling.PollingConfig;
 /**
  * One worker of the Java KCL. It prints what it reads, and stops in good order at SIGTERM.
  *
- * <p>{@code --app NAME --stream NAME --worker-id ID [--failover-ms N] [--shard-sync-ms N] [--shutdown-ms N]}. What is
- * not given is as the KCL has it by default, but that CloudWatch gets nothing.
+ * <p>{@code --app NAME --stream NAME --worker-id ID [--failover-ms N] [--shard-sync-ms N] [--shutdown-ms N]
+ * [--balance-every RUNS] [--lock-ms N] [--lock-beat-ms N] [--parent-poll-ms N]}. What is not given is as the KCL has it
+ * by default, but that CloudWatch gets nothing.
  */
 public final class KclWorker {
     private KclWorker() {}
@@ -55,9 +56,19 @@ public final class KclWorker {
         var leases = configs.leaseManagementConfig();
         leases.failoverTimeMillis(options.number("failover-ms", leases.failoverTimeMillis()));
         leases.shardSyncIntervalMillis(options.number("shard-sync-ms", leases.shardSyncIntervalMillis()));
+        leases.dynamoDbLockBasedLeaderLeaseDurationInMillis(
+                options.number("lock-ms", leases.dynamoDbLockBasedLeaderLeaseDurationInMillis()));
+        leases.dynamoDbLockBasedLeaderHeartbeatPeriodInMillis(
+                options.number("lock-beat-ms", leases.dynamoDbLockBasedLeaderHeartbeatPeriodInMillis()));
+        var balancing = leases.workerUtilizationAwareAssignmentConfig();
+        long runs = options.number("balance-every", balancing.varianceBalancingFrequency());
+        balancing.varianceBalancingFrequency(Math.toIntExact(runs));
+        var coordinator = configs.coordinatorConfig();
+        coordinator.parentShardPollIntervalMillis(
+                options.number("parent-poll-ms", coordinator.parentShardPollIntervalMillis()));
         return new Scheduler(
                 configs.checkpointConfig(),
-                configs.coordinatorConfig(),
+                coordinator,
                 leases,
                 configs.lifecycleConfig(),
                 configs.metricsConfig().metricsFactory(new NullMetricsFactory()),

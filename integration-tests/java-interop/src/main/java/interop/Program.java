@@ -93,6 +93,14 @@ final class Program implements AutoCloseable {
         process.destroyForcibly();
     }
 
+    String name() {
+        return name;
+    }
+
+    synchronized boolean ended() {
+        return ended;
+    }
+
     Path log() {
         return log;
     }

@@ -17,6 +17,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.BillingMode;
+import software.amazon.awssdk.services.dynamodb.model.GlobalSecondaryIndexUpdate;
+import software.amazon.awssdk.services.dynamodb.model.ProjectionType;
 import software.amazon.kinesis.common.HashKeyRangeForLease;
 import software.amazon.kinesis.leases.Lease;
 import software.amazon.kinesis.leases.dynamodb.DynamoDBLeaseSerializer;
@@ -117,6 +119,17 @@ public final class Rows {
                 .keySchema(SERIALIZER.getKeySchema())
                 .attributeDefinitions(SERIALIZER.getAttributeDefinitions()));
         dynamoDb.waiter().waitUntilTableExists(r -> r.tableName(table));
+    }
+
+    /** Adds Java's index, which is there a little later. */
+    void index() {
+        var throughput = GlobalSecondaryIndexUpdate.builder().create(r -> r
+                .indexName("LeaseOwnerToLeaseKeyIndex")
+                .keySchema(SERIALIZER.getWorkerIdToLeaseKeyIndexKeySchema())
+                .projection(p -> p.projectionType(ProjectionType.KEYS_ONLY)));
+        dynamoDb.updateTable(r -> r.tableName(table)
+                .attributeDefinitions(SERIALIZER.getWorkerIdToLeaseKeyIndexAttributeDefinitions())
+                .globalSecondaryIndexUpdates(throughput.build()));
     }
 
     /** Writes a row; members that are missing are left as a new lease has them. */

@@ -3,6 +3,7 @@ package interop;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,6 +52,20 @@ final class Worker implements AutoCloseable {
 
     void kill() {
         program.kill();
+    }
+
+    /** Its id. */
+    String id() {
+        return program.name();
+    }
+
+    Path log() {
+        return program.log();
+    }
+
+    /** Whether it has ended by itself, or as it was told to. */
+    boolean ended() {
+        return program.ended();
     }
 
     /** The lines of its log that are errors. */

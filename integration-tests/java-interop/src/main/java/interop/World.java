@@ -1,6 +1,7 @@
 package interop;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,6 +12,7 @@ import java.util.Map;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import software.amazon.awssdk.services.dynamodb.DynamoDbAsyncClient;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 
 /** A kcl-local of its own, the workers on it, and a recording of all that they ask. */
@@ -67,7 +69,17 @@ final class World implements AutoCloseable {
     }
 
     Orders orders(int shards) throws Failed {
-        return new Orders(Clients.kinesis(environment.get("AWS_ENDPOINT_URL_KINESIS")), STREAM, shards);
+        return orders(shards, 16);
+    }
+
+    Orders orders(int shards, int keys) throws Failed {
+        return new Orders(Clients.kinesis(environment.get("AWS_ENDPOINT_URL_KINESIS")), STREAM, shards, keys);
+    }
+
+    DynamoDbAsyncClient dynamoDbOfTheKcl() {
+        return DynamoDbAsyncClient.builder()
+                .endpointOverride(URI.create(environment.get("AWS_ENDPOINT_URL_DYNAMODB")))
+                .build();
     }
 
     DynamoDbClient dynamoDb() {
@@ -89,7 +101,7 @@ final class World implements AutoCloseable {
         return java(id, List.of());
     }
 
-    private Worker java(String id, List<String> options) throws IOException {
+    Worker java(String id, List<String> options) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-cp", System.getProperty("java.class.path"), KclWorker.class.getName(),
@@ -100,10 +112,14 @@ final class World implements AutoCloseable {
 
     /** Starts a worker of this project. */
     Worker rust(String id, String app) throws IOException {
+        return rust(id, app, 3_000);
+    }
+
+    Worker rust(String id, String app, long failover) throws IOException {
         return start(id, List.of(
                 programs.consumer(),
                 "--app", app, "--stream", STREAM, "--worker-id", id,
-                "--failover-ms", "3000", "--output", "jsonl"));
+                "--failover-ms", Long.toString(failover), "--output", "jsonl"));
     }
 
     private Worker start(String id, List<String> command) throws IOException {
