@@ -84,6 +84,8 @@ pub struct Plan {
     pub dead: BTreeSet<WorkerId>,
     /// More can be had that is left, for a moment, to workers that may be starting too.
     pub more: bool,
+    /// A lease of another worker was not renewed since the last look but one.
+    pub stands_still: bool,
     /// When the next thing is due that is not yet, if nothing changes.
     pub due: Option<Instant>,
 }
@@ -254,6 +256,7 @@ impl<'a> Planning<'a> {
                     self.plan.dead.insert(holder.clone());
                     self.bereft.push(lease);
                 } else {
+                    self.plan.stands_still |= self.sight.seen.silence(lease) >= self.sight.timing.watched_gap;
                     // Half a hand-off of another library cannot be asked for.
                     self.has(lease, holder, lease.checkpoint_owner.is_none());
                 }

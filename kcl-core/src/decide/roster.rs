@@ -159,6 +159,13 @@ impl<'a> Living<'a> {
         self.members.iter().any(|member| member.worker == *worker)
     }
 
+    /// Whether all workers of other libraries tell how busy their CPU is. A leader of the Java KCL measures by their bytes
+    /// those that tell nothing, and then knows no worker above or below another that tells: it gives that one no leases.
+    #[must_use]
+    pub fn compare_cpu(&self) -> bool {
+        self.all().filter(|member| member.instance.is_none()).all(|member| member.utilization.is_some())
+    }
+
     /// Those that may be given leases.
     pub fn candidates(&self) -> impl Iterator<Item = &'a Member> {
         self.all().filter(|member| !member.leaving && member.assignable)

@@ -59,7 +59,8 @@ impl Timing {
             look: failover.mul_f64(0.15),
             watched_gap: failover / 2,
             report,
-            fresh: report * 3,
+            // Reports have whole seconds.
+            fresh: (report * 3).max(Duration::from_secs(5)),
         }
     }
 }

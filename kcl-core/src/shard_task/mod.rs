@@ -43,6 +43,8 @@ pub(crate) struct WorkerContext {
     /// How many workers look after the fleet as this one does, or do so before it: it compares shards and leases as much
     /// less often.
     pub(crate) in_line: AtomicU32,
+    /// Whether the worker tells how busy its CPU is, as of the last look: [`Living::compare_cpu`](crate::decide::roster::Living).
+    pub(crate) tells_cpu: AtomicBool,
     /// News for the worker.
     pub(crate) news: mpsc::UnboundedSender<News>,
 }
@@ -121,8 +123,12 @@ pub(crate) enum News {
     Stalled(Arc<Tenure>),
     /// This worker was woken.
     Woken(Vec<Wake>),
-    /// A stream is not the one that its leases were made for.
+    /// A stream is not the one that its leases were made for, as reading it told.
     Recreated(StreamId),
+    /// The leases of a stream are being removed: what is held of it is to be let go.
+    LetGo(StreamId),
+    /// The shards of a stream were compared with the leases, and they fit each other.
+    Compared(StreamId),
     /// The worker cannot go on.
     Fatal(WorkerError),
 }

@@ -228,6 +228,9 @@ impl WorkerBuilder {
     }
 
     /// How this worker tells others how busy it is. Default: the CPU of its container or machine, [`Gauge::system`].
+    ///
+    /// It tells nothing beside workers of the Java KCL that do not measure their CPU: their leader compares only what all
+    /// measure alike, and would give this worker no leases.
     #[must_use]
     pub fn utilization(mut self, gauge: Gauge) -> Self {
         self.gauge = Some(gauge);
@@ -271,6 +274,7 @@ impl WorkerBuilder {
             instance,
             tenure_numbers: 0.into(),
             in_line: 1.into(),
+            tells_cpu: true.into(),
             news,
         };
         Ok(Worker {

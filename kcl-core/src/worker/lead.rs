@@ -8,6 +8,7 @@ use crate::decide::balance::Memory;
 use crate::decide::lead::{Duty, HeldLock, duty, lasts};
 use crate::error::{Chain, StoreError};
 use crate::event::{Event, Look};
+use crate::lease::Lease;
 use crate::member::{LeaderLock, LockWrite};
 use crate::store::within;
 use crate::worker::run::{Ended, Running};
@@ -31,6 +32,12 @@ impl Running {
     pub(super) fn keep_lock(&mut self, now: Instant) {
         if self.lock.writing {
             return;
+        }
+        let streams = self.reading.ids();
+        let unread = |lease: &Lease| !lease.is_finished() && !streams.contains(&lease.shard.stream);
+        if self.view.leases.iter().any(unread) {
+            // Who balances places the leases of all streams. Not shown any more, the lock runs out.
+            return self.cease_to_lead();
         }
         let me = &self.worker.me.worker;
         let duty = duty(me, self.lock.held.as_ref(), &self.view.roster, &self.living(), &self.worker.timing, now);

@@ -121,7 +121,7 @@ impl Running {
         self.view.leases = listing.leases;
         self.avoided.retain(|_, until| *until > now);
         let there: BTreeSet<&ShardKey> = self.view.leases.iter().map(|lease| &lease.shard).collect();
-        self.waking.retain(|shard| there.contains(shard));
+        self.waking.retain(now, |shard| there.contains(shard));
 
         let me = self.worker.me.worker.clone();
         let (every, rank, first) = {
@@ -130,6 +130,7 @@ impl Running {
         };
         let in_line = u32::try_from(rank).unwrap_or(u32::MAX).saturating_add(1);
         self.worker.shared.in_line.store(in_line, Ordering::Relaxed);
+        self.worker.shared.tells_cpu.store(self.living().compare_cpu(), Ordering::Relaxed);
         self.announce(first);
         let plan = self.plan(now);
         self.schedule(&plan, now, every);
@@ -159,7 +160,7 @@ impl Running {
         let avoided: BTreeSet<ShardKey> = self.avoided.keys().cloned().collect();
         let just_took = self.view.took.is_some_and(|took| now < took + LEAVE_ROOM);
         let mut memory = self.view.memory.take();
-        let streams = self.reading.ids();
+        let streams = self.reading.taken();
         let distrusted = self.view.distrusted.at(now);
         let own = Own {
             streams: &streams,
@@ -188,6 +189,10 @@ impl Running {
         let timing = self.worker.timing;
         let regular = now + if plan.more { LEAVE_ROOM } else { every };
         // One that looks rarely would look at the end of every lease's patience, which is renewed long before.
+        let slow = every > timing.renew_after + 2 * timing.attempt;
+        // A lease that stood still for longer than its holder may take to renew it: watched closely until that is clear.
+        let every = if slow && plan.stands_still { timing.look } else { every };
+        let regular = regular.min(now + every);
         let due = plan.due.filter(|due| every <= timing.watched_gap || *due <= now + timing.watched_gap);
         self.view.next_look = due.map_or(regular, |due| regular.min(due.max(now + LEAVE_ROOM)));
         if std::mem::take(&mut self.view.look_again) {
@@ -209,7 +214,10 @@ impl Running {
         if !plan.take.is_empty() {
             self.view.took = Some(now);
         }
-        for lease in plan.take {
+        if plan.take.len() > AT_ONCE {
+            self.view.look_within(LEAVE_ROOM);
+        }
+        for lease in plan.take.into_iter().take(AT_ONCE) {
             self.take(lease);
         }
         for (shard, to) in plan.give {
@@ -220,13 +228,18 @@ impl Running {
         if first && std::mem::replace(&mut self.view.without_room, without_room) != without_room {
             self.report(&Event::NoRoom { shards: without_room });
         }
-        self.waking.note(&plan.wake);
+        if self.placing {
+            // What is under way shows in the next look, or is planned again.
+            return;
+        }
+        self.waking.note(&plan.wake, now);
         if plan.offer.is_empty() && plan.initiate.is_empty() {
             for (worker, wakes) in plan.wake {
                 self.waking.add_all(&worker, wakes);
             }
             return;
         }
+        self.placing = true;
         let shared = Arc::clone(&self.worker.shared);
         self.spawn(Box::pin(async move {
             write_all(&shared, plan.offer, plan.initiate).await;
@@ -234,7 +247,7 @@ impl Running {
                 // A hint that is lost is given again by the first in rank.
                 drop(within(shared.tenures.timing.attempt, shared.tenures.store.wake(&worker, &wakes)).await);
             }
-            Ended::Done
+            Ended::Placed
         }));
     }
 
@@ -254,8 +267,10 @@ impl Running {
         if self.view.memory.is_none() {
             return;
         }
-        let old = |row: &&Member| wall.since(row.reported) > FORGOTTEN && row.worker != self.worker.me.worker;
-        let old: Vec<Member> = self.view.roster.rows().filter(old).cloned().collect();
+        let living = self.living();
+        let old = |row: &&Member| wall.since(row.reported) > FORGOTTEN && !living.has(&row.worker);
+        let mut old: Vec<Member> = self.view.roster.rows().filter(old).cloned().collect();
+        old.retain(|row| row.worker != self.worker.me.worker);
         if old.is_empty() {
             return;
         }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -79,7 +80,11 @@ impl Membership {
             over,
             now: self.shared.tenures.wall.now(),
             cap: self.me.cap,
-            utilization: self.means.iter().copied().collect(),
+            utilization: if self.shared.tells_cpu.load(Ordering::Relaxed) {
+                self.means.iter().copied().collect()
+            } else {
+                Vec::new()
+            },
         }
     }
 

@@ -48,6 +48,7 @@ impl Reconciler {
             let pause = match self.compare(&mut created, complete_once).await {
                 Ok(()) => {
                     complete_once = true;
+                    drop(self.stream.news.send(News::Compared(self.stream.stream().clone())));
                     backoff.reset();
                     // Workers that started together do not ask together.
                     self.period().mul_f64(0.75 + 0.5 * fastrand::f64())
@@ -143,7 +144,7 @@ impl Reconciler {
             Recreated::StartOver => {
                 self.emit(&Event::StreamRecreated { stream: stream.clone() });
                 // What this worker holds of it is let go; others do the same.
-                drop(self.stream.news.send(News::Recreated(stream)));
+                drop(self.stream.news.send(News::LetGo(stream)));
                 for lease in graph.of_earlier() {
                     let gone = lease.shard.clone();
                     if removal::remove(&self.stream, lease).await.map_err(|error| passing(&error))? {

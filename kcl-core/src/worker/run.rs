@@ -15,7 +15,7 @@ use crate::decide::cell::Cell;
 use crate::error::{Chain, StoreError, WorkerError};
 use crate::event::{Event, Look};
 use crate::ids::{ShardKey, StreamId, WorkerId};
-use crate::lease::{EndReason, Lease};
+use crate::lease::{EndReason, Epoch, Lease};
 use crate::retry::Backoff;
 use crate::shard_task::{self, News, Recreated};
 use crate::store::Listing;
@@ -51,6 +51,8 @@ pub(super) enum Ended {
     GaveUp(Arc<Tenure>),
     /// The task of such a shard has had the time to end.
     Overdue(Arc<Tenure>),
+    /// What was offered, and asked to be passed on, was written.
+    Placed,
     /// What needs no answer was done.
     Done,
     /// A loop that should not end.
@@ -69,6 +71,10 @@ pub(super) struct Running {
     pub(super) avoided: BTreeMap<ShardKey, Instant>,
     /// Keeps the worker's row.
     pub(super) membership: Option<AbortHandle>,
+    /// The ownerships that were told to stop, when the worker stops.
+    pub(super) told: BTreeSet<(ShardKey, Epoch)>,
+    /// Offers and requests to pass leases on are under way.
+    pub(super) placing: bool,
     /// A worker that stops knows who gets its shards.
     pub(super) heirs_decided: bool,
     pub(super) reading: Reading,
@@ -146,6 +152,8 @@ impl Running {
             worker,
             lock: Lock::default(),
             membership: None,
+            told: BTreeSet::new(),
+            placing: false,
             heirs_decided: false,
             tasks: JoinSet::new(),
             waking: Waking::default(),
@@ -209,6 +217,8 @@ impl Running {
             News::Stalled(tenure) => self.give_up(tenure),
             News::Woken(wakes) => self.woken(wakes),
             News::Recreated(stream) => self.recreated(&stream)?,
+            News::LetGo(stream) => self.start_over(&stream),
+            News::Compared(stream) => self.compared(&stream),
             News::Fatal(error) => return Err(error),
         }
         Ok(())
@@ -234,6 +244,7 @@ impl Running {
             Ok(Ended::Lock(wrote)) => self.wrote_lock(wrote),
             Ok(Ended::GaveUp(tenure)) => self.gave_up(tenure),
             Ok(Ended::Overdue(tenure)) => self.overdue(&tenure),
+            Ok(Ended::Placed) => self.placing = false,
             Ok(Ended::Done) => {}
             Ok(Ended::Loop(what)) => return self.broken(what),
             // A stream was removed.
@@ -316,7 +327,7 @@ impl Running {
                 // follows.
                 stream.doubtful.store(true, Ordering::Relaxed);
                 stream.compare.notify_one();
-                self.release_stream(id, Duration::ZERO);
+                self.start_over(id);
                 Ok(())
             }
             Recreated::Refuse if self.reading.ids().len() == 1 => {
@@ -336,7 +347,7 @@ impl Running {
         match news {
             News::Began(cell) => self.begin(*cell, None),
             News::Stalled(tenure) => self.give_up(tenure),
-            News::Woken(_) | News::Recreated(_) | News::Fatal(_) => {}
+            News::Woken(_) | News::Recreated(_) | News::LetGo(_) | News::Compared(_) | News::Fatal(_) => {}
         }
     }
 

@@ -158,9 +158,12 @@ impl Running {
                 self.stop_all(by);
             }
             Ok(Ended::Look(listing)) => self.decide_heirs(listing),
+            Ok(ended @ Ended::Overdue(_)) => drop(self.ended(Ok(ended))),
             Ok(Ended::Lock(wrote)) => self.wrote_lock(wrote),
             Ok(Ended::GaveUp(tenure)) => self.gave_up(tenure),
             Ok(_) => {}
+            // The worker's row is kept no more.
+            Err(error) if error.is_cancelled() => {}
             // A task that panicked ended its shard, and cannot say so.
             Err(_) => self.held.remove_all_over(),
         }
@@ -187,9 +190,18 @@ impl Running {
         self.heirs_decided = false;
     }
 
-    fn stop_all(&self, by: Instant) {
-        for tenure in self.held.tenures() {
-            if self.heirs_decided { self.set_heirs(&[tenure]) } else { tenure.set_heir(Heir::Undecided) }
+    /// Tells all shards to stop until then. Who gets those that were not told before is decided now, or with the others.
+    fn stop_all(&mut self, by: Instant) {
+        let new: Vec<_> = self
+            .held
+            .tenures()
+            .into_iter()
+            .filter(|tenure| self.told.insert((tenure.shard().clone(), tenure.epoch())))
+            .collect();
+        if self.heirs_decided {
+            self.set_heirs(&new);
+        } else {
+            new.iter().for_each(|tenure| tenure.set_heir(Heir::Undecided));
         }
         self.held.command_all(&Command::Stop(by));
     }
@@ -214,7 +226,10 @@ impl Running {
     }
 
     fn set_heirs(&self, tenures: &[Arc<Tenure>]) {
-        let shards = self.held.keys();
+        let shards = tenures.iter().map(|tenure| tenure.shard().clone()).collect();
+        if tenures.is_empty() {
+            return;
+        }
         let absent = self.view.distrusted.at(Instant::now());
         let mut heirs = fleet::heirs(&self.sight(), &shards, &absent);
         for tenure in tenures {
@@ -316,16 +331,18 @@ async fn named(shared: &WorkerContext) -> Result<Vec<ShardKey>, StoreError> {
 async fn give_back(shared: &WorkerContext, shard: &ShardKey) -> Result<(), StoreError> {
     let Some(seen) = shared.tenures.store.get(shard).await? else { return Ok(()) };
     // Or it was offered to this worker, who will not begin with it.
-    let ours = seen.stamp.as_ref().is_some_and(|stamp| stamp.is_by(shared.instance) || !stamp.is_held());
+    let ours = seen.stamp.as_ref().is_none_or(|stamp| stamp.is_by(shared.instance) || !stamp.is_held());
     if seen.holder() != Some(&shared.worker) || !ours || seen.is_finished() {
         return Ok(());
     }
+    // During a hand-over it is promised to somebody.
+    let to = seen.owner.clone().filter(|owner| *owner != shared.worker);
     let write = LeaseWrite {
         seen,
         by: shared.worker.clone(),
         stamp: Stamp::offered(shared.instance, shared.next_tenure(), 1),
         now: shared.tenures.wall.now(),
-        action: LeaseAction::Pass { to: None, checkpoint: None },
+        action: LeaseAction::Pass { to, checkpoint: None },
     };
     if let WriteOutcome::Applied(_) = shared.tenures.store.write(&write).await? {
         let event = Event::LeaseEnded { shard: shard.clone(), reason: EndReason::Released };

@@ -94,6 +94,8 @@ impl Streams {
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     streams: BTreeMap<StreamId, (Arc<StreamContext>, AbortHandle)>,
+    /// Streams whose leases are being removed, since they are of an earlier one: nothing of them is taken meanwhile.
+    starting_over: BTreeSet<StreamId>,
     /// Streams that are not what their leases were made for. They are not read until they are removed and added again.
     refused: BTreeSet<StreamId>,
     /// Streams that have leases and are not read, and since when.
@@ -107,6 +109,11 @@ impl Reading {
 
     pub(super) fn ids(&self) -> BTreeSet<StreamId> {
         self.streams.keys().cloned().collect()
+    }
+
+    /// The streams whose leases this worker takes.
+    pub(super) fn taken(&self) -> BTreeSet<StreamId> {
+        self.streams.keys().filter(|id| !self.starting_over.contains(*id)).cloned().collect()
     }
 
     /// Takes in the streams that have leases. Answers those that have been without a reader here for so long.
@@ -165,7 +172,12 @@ impl Running {
     /// Removes the leases of streams that have not been read for long, if this worker is told to, and is the first in rank.
     pub(super) fn forget_streams(&mut self, now: Instant, rank: usize) {
         let Some(delay) = self.worker.forget_streams_after else { return };
-        let leased = self.view.leases.iter().map(|lease| lease.shard.stream.clone()).collect();
+        let leases = self.view.leases.iter();
+        let in_use: BTreeSet<_> =
+            leases.clone().filter(|lease| lease.holder().is_some()).map(|lease| &lease.shard.stream).collect();
+        // Held by anybody, it is a stream that others read.
+        let leased =
+            leases.map(|lease| &lease.shard.stream).filter(|stream| !in_use.contains(*stream)).cloned().collect();
         let former = self.reading.former(leased, now, delay);
         if former.is_empty() || rank > 0 {
             return;
@@ -183,6 +195,19 @@ impl Running {
             }
             Ended::Done
         }));
+    }
+
+    /// Lets go of all shards of a stream, and takes none, until its leases fit its shards.
+    pub(super) fn start_over(&mut self, id: &StreamId) {
+        self.reading.starting_over.insert(id.clone());
+        self.release_stream(id, Duration::ZERO);
+    }
+
+    /// The leases of a stream fit its shards.
+    pub(super) fn compared(&mut self, id: &StreamId) {
+        if self.reading.starting_over.remove(id) {
+            self.look_now();
+        }
     }
 
     /// Lets go of all shards of a stream.

@@ -20,12 +20,17 @@ const TOGETHER: Duration = Duration::from_millis(10);
 /// Beyond this number of leases it is cheaper to look at the whole table.
 const ONE_BY_ONE: usize = 16;
 
+/// A hint is read within half a second, and acted on in no time.
+const ACTED_ON: Duration = Duration::from_millis(1_200);
+
 /// Hints that are to be given, and those that were.
 #[derive(Debug, Default)]
 pub(super) struct Waking {
     pending: BTreeMap<WorkerId, Vec<Wake>>,
     send_at: Option<Instant>,
     known: BTreeMap<ShardKey, Version>,
+    /// When each of those was given.
+    given: BTreeMap<ShardKey, Instant>,
 }
 
 impl Waking {
@@ -58,24 +63,27 @@ impl Waking {
         &self.known
     }
 
-    pub(super) fn note(&mut self, wakes: &BTreeMap<WorkerId, Vec<Wake>>) {
+    pub(super) fn note(&mut self, wakes: &BTreeMap<WorkerId, Vec<Wake>>, now: Instant) {
         for wake in wakes.values().flatten() {
             if let Wake::Lease(shard, version) = wake {
                 self.known.insert(shard.clone(), *version);
+                self.given.insert(shard.clone(), now);
             }
         }
     }
 
-    /// Forgets leases that are gone.
-    pub(super) fn retain(&mut self, is_there: impl Fn(&ShardKey) -> bool) {
-        self.known.retain(|shard, _| is_there(shard));
+    /// Forgets leases that are gone, and hints that should have been acted on: they may be lost, and are given again.
+    pub(super) fn retain(&mut self, now: Instant, is_there: impl Fn(&ShardKey) -> bool) {
+        self.given.retain(|shard, given| is_there(shard) && now < *given + ACTED_ON);
+        let given = &self.given;
+        self.known.retain(|shard, _| given.contains_key(shard));
     }
 }
 
 impl Running {
     pub(super) fn send_wakes(&mut self) {
         let wakes = self.waking.take();
-        self.waking.note(&wakes);
+        self.waking.note(&wakes, Instant::now());
         let shared = Arc::clone(&self.worker.shared);
         self.spawn(Box::pin(async move {
             for (worker, wakes) in wakes {
@@ -104,6 +112,10 @@ impl Running {
             Ok(_) => return,
             Err(_) => return self.look_now(),
         };
+        if !self.reading.taken().contains(&lease.shard.stream) {
+            // Somebody takes this worker for one that reads the stream. Unclaimed, it goes elsewhere.
+            return;
+        }
         let me = &self.worker.me.worker;
         let held = self.held.tenure(&lease.shard).is_some();
         match standing(&lease, &self.view.roster, &self.view.observations) {

@@ -90,6 +90,6 @@ async fn a_lock_that_cannot_be_understood_is_an_error_where_it_is_asked_for() {
         );
         assert_eq!(error.to_string(), expected);
         let listing = store.list().await.expect("answered");
-        assert_eq!((listing.lock, listing.unreadable), (None, vec![]));
+        assert_eq!((listing.lock, listing.unreadable), (None, vec![("Leader".to_owned(), problem.to_owned())]));
     }
 }

@@ -325,6 +325,19 @@ fn the_dead_stay_dead_until_they_report_or_renew() {
 }
 
 #[test]
+fn a_renewal_that_was_seen_together_with_the_silence_revives_nobody() {
+    let mut observer = Observer::new();
+    let reported = [row("a", 10 * HOUR)];
+    observer.look(0, &reported, &[held("silent", "a", 1), held("renewed", "a", 1)]);
+    observer.look(4, &reported, &[held("silent", "a", 1), held("renewed", "a", 2)]);
+    observer.roster.presume_dead(&"a".into());
+    for (seconds, renewals, alive) in [(5, 2, false), (6, 3, true)] {
+        observer.look(seconds, &reported, &[held("silent", "a", 1), held("renewed", "a", renewals)]);
+        assert_eq!(observer.has("a"), alive, "{seconds}");
+    }
+}
+
+#[test]
 fn the_dead_do_not_revive_because_the_observer_was_away() {
     // Of the pause, half a failover time counts as silence: the lease does not look silent yet.
     assert_eq!(alive_after_death(&[(14, 0, 0), (15, 0, 0)]), [0; 0]);
@@ -344,4 +357,22 @@ fn the_lock_is_timed_from_the_first_sight_of_its_version() {
     assert_eq!(since(&roster), Some(at(6)));
     roster.look(&[], None, at(7), Timestamp::from_millis(0), &timing());
     assert_eq!(roster.lock(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cpu_is_compared_if_all_workers_of_other_libraries_that_live_tell_it() {
+    let telling = |member: Member| Member { utilization: Some(20.0), ..member };
+    let now = 10 * HOUR;
+    for (members, expected) in [
+        (vec![], true),
+        (vec![row("ours", now)], true),
+        (vec![telling(foreign("java", now))], true),
+        (vec![foreign("java", now), telling(row("ours", now))], false),
+        (vec![telling(foreign("java-1", now)), foreign("java-2", now)], false),
+        (vec![telling(foreign("java-1", now)), foreign("dead", now - HOUR)], true),
+    ] {
+        let mut observer = Observer::new();
+        observer.look(0, &members, &[]);
+        assert_eq!(observer.living().compare_cpu(), expected, "{members:?}");
+    }
 }

@@ -33,6 +33,12 @@ fn what_is_on_its_way_to_a_worker_counts_for_it_and_what_it_passes_on_does_not()
 }
 
 #[test]
+fn what_a_leader_asks_to_be_moved_is_placed_like_the_rest_when_its_holder_leaves() {
+    let fleet = Fleet::of(3).moving("1", FIRST, SECOND).moving("2", FIRST, SECOND).after(0.0);
+    assert_eq!(heirs_of(&fleet, &["1", "2"], &[]), [(SECOND.to_owned(), 1), (THIRD.to_owned(), 1)]);
+}
+
+#[test]
 fn the_absent_the_leaving_and_the_dead_inherit_nothing() {
     let fleet = || Fleet::of(3).holds(FIRST, &ALL);
     let second = [(SECOND.to_owned(), 4)];
