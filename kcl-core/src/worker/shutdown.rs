@@ -201,7 +201,9 @@ impl Running {
         if self.heirs_decided {
             self.set_heirs(&new);
         } else {
-            new.iter().for_each(|tenure| tenure.set_heir(Heir::Undecided));
+            for tenure in &new {
+                tenure.set_heir(Heir::Undecided);
+            }
         }
         self.held.command_all(&Command::Stop(by));
     }
