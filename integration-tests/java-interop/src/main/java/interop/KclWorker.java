@@ -15,7 +15,7 @@ import software.amazon.kinesis.retrieval.polling.PollingConfig;
  * One worker of the Java KCL. It prints what it reads, and stops in good order at SIGTERM.
  *
  * <p>{@code --app NAME --stream NAME --worker-id ID [--failover-ms N] [--shard-sync-ms N] [--shutdown-ms N]
- * [--balance-every RUNS] [--lock-ms N] [--lock-beat-ms N] [--parent-poll-ms N]}. What is not given is as the KCL has it
+ * [--balance-every RUNS] [--lock-ms N] [--lock-beat-ms N] [--parent-poll-ms N] [--measure no]}. What is not given is as the KCL has it
  * by default, but that CloudWatch gets nothing.
  */
 public final class KclWorker {
@@ -63,6 +63,7 @@ public final class KclWorker {
         var balancing = leases.workerUtilizationAwareAssignmentConfig();
         long runs = options.number("balance-every", balancing.varianceBalancingFrequency());
         balancing.varianceBalancingFrequency(Math.toIntExact(runs));
+        balancing.disableWorkerMetrics(options.has("measure") && options.text("measure").equals("no"));
         var coordinator = configs.coordinatorConfig();
         coordinator.parentShardPollIntervalMillis(
                 options.number("parent-poll-ms", coordinator.parentShardPollIntervalMillis()));

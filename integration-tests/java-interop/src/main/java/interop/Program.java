@@ -25,6 +25,8 @@ final class Program implements AutoCloseable {
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(log.toFile());
         builder.environment().putAll(environment);
         process = builder.start();
+        // Whoever ends the checks in the middle wants no process left.
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
         Thread reader = new Thread(this::read, name);
         reader.setDaemon(true);
         reader.start();
