@@ -38,7 +38,8 @@ pub struct Roster {
 #[derive(Debug)]
 struct Row {
     member: Member,
-    /// When this report was first seen; `None` if it was too old then, by the wall clock.
+    /// When this report was first seen, or when it was made, by the wall clock, if another library's was there at the first
+    /// look; `None` if it was too old then.
     moved: Option<Instant>,
     /// Since when it is taken for dead, because a lease of its was silent.
     dead: Option<Instant>,
@@ -63,7 +64,13 @@ impl Roster {
                 Some(_) => (Some(now), None),
                 // A row that was not there before is new, whatever its worker's wall clock says.
                 None if self.looked.is_some() => (Some(now), None),
-                None => ((wall.since(member.reported) <= fresh(member, timing)).then_some(now), None),
+                None => {
+                    let age = wall.since(member.reported);
+                    // A row of another library counts for long: not anew for each observer that starts.
+                    let counted = if member.instance.is_none() { age } else { Duration::ZERO };
+                    let moved = (age <= fresh(member, timing)).then(|| now.checked_sub(counted).unwrap_or(now));
+                    (moved, None)
+                }
             };
             self.rows.insert(member.worker.clone(), Row { member: member.clone(), moved, dead });
         }

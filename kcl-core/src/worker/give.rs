@@ -36,6 +36,9 @@ impl Running {
         let Some(Passed { to: Some(to), version }) = tenure.passed() else { return };
         let shard = tenure.shard().clone();
         self.report(&Event::LeasePassed { shard: shard.clone(), to: to.clone() });
-        self.waking.add(to.clone(), Wake::Lease(shard, *version));
+        // A worker of another library hears no hints.
+        if self.view.roster.row(to).is_none_or(|row| row.instance.is_some()) {
+            self.waking.add(to.clone(), Wake::Lease(shard, *version));
+        }
     }
 }

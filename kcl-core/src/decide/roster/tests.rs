@@ -106,6 +106,8 @@ fn a_row_that_is_old_at_first_sight_counts_when_it_moves() {
     assert_eq!(alive(true, -15_001, &[(0, true), (1, false)]), [0; 0]);
     assert_eq!(alive(false, -75_000, &[(0, true)]), [0]);
     assert_eq!(alive(false, -75_001, &[(0, true)]), [0; 0]);
+    let looks = [(0, true), (5, false), (6, false), (7, true)];
+    assert_eq!(alive(false, -70_000, &looks), [0, 5, 7], "how old it was counts");
 }
 
 #[test]
