@@ -26,8 +26,6 @@ final class JavaLog {
 
     /** All of these come in {@code java-alone}, too. */
     private static final List<Known> KNOWN = List.of(
-            new Known("WARN", "WorkerMetricsSelector", "Did not find an operating range metadata provider",
-                    "this is no machine of EC2, ECS or EKS"),
             new Known("WARN", "LeaseAssignmentManager", "Not able to assign all expiredOrUnAssignedLeases",
                     "its first plan comes before its first report"),
             new Known("WARN", "ProcessTask", "Cannot get the shard for this ProcessTask",

@@ -78,6 +78,7 @@ final class MixedFleet implements Check.Scenario {
                 feeder.only(orders.keysOf(busy));
                 readsOneOf(java1, busy);
                 feeder.all();
+                readAll(java1, guest1);
             });
 
             java1.kill();
