@@ -78,11 +78,7 @@ pub trait LeaseStore: MemberStore {
     /// Each outcome stands for itself: a renewal that is not answered within `limit` is one whose fate is not known, and
     /// costs the others nothing.
     async fn renew(&self, renewals: &[LeaseWrite], limit: Duration) -> Vec<Result<WriteOutcome, StoreError>> {
-        let renew = |renewal| async move {
-            let answer = tokio::time::timeout(limit, self.write(renewal)).await;
-            answer.unwrap_or_else(|_| Err(StoreError::no_answer(limit)))
-        };
-        futures_util::future::join_all(renewals.iter().map(renew)).await
+        futures_util::future::join_all(renewals.iter().map(|renewal| within(limit, self.write(renewal)))).await
     }
 
     /// Asks the holder of a lease to give it to another worker: `to` becomes its owner, and the holder as seen its

@@ -24,7 +24,7 @@ use crate::lease::{EndReason, Epoch, Lease};
 use crate::position::Position;
 use crate::report::Reporter;
 use crate::retry::Backoff;
-use crate::store::{LeaseAction, LeaseStore, LeaseWrite, WriteOutcome};
+use crate::store::{LeaseAction, LeaseStore, LeaseWrite, WriteOutcome, within};
 use crate::time::{Timestamp, WallClock};
 
 pub(crate) use heir::{Heir, Passed};
@@ -402,9 +402,7 @@ impl Tenure {
 
     async fn attempt(&self, write: &LeaseWrite) -> Result<WriteOutcome, StoreError> {
         let limit = self.context.timing.attempt;
-        tokio::time::timeout(limit, self.context.store.write(write))
-            .await
-            .unwrap_or_else(|_| Err(StoreError::no_answer(limit)))
+        within(limit, self.context.store.write(write)).await
     }
 
     fn learn(

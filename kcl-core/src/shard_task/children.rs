@@ -12,7 +12,7 @@ use crate::position::Position;
 use crate::retrieval::WhichShards;
 use crate::shard::ChildShard;
 use crate::shard_task::{News, StreamContext};
-use crate::store::WriteOutcome;
+use crate::store::{WriteOutcome, within};
 
 /// Makes the leases of a finished shard's children that can be made now. Answers the children.
 /// This worker begins to hold those whose parents are all finished with this one; the others are left free.
@@ -78,9 +78,7 @@ async fn make(shared: &StreamContext, parent: &Lease, child: &ChildShard, keep: 
     }
     let sent = Instant::now();
     let limit = shared.tenures.timing.attempt;
-    let answer = tokio::time::timeout(limit, shared.tenures.store.create(&lease))
-        .await
-        .unwrap_or_else(|_| Err(StoreError::no_answer(limit)))?;
+    let answer = within(limit, shared.tenures.store.create(&lease)).await?;
     let made = match answer {
         WriteOutcome::Applied(made) => made,
         // Made by an earlier attempt of ours whose answer was lost.

@@ -13,7 +13,8 @@ use crate::decide::balance::Memory;
 use crate::decide::distrust::Distrust;
 use crate::decide::fleet::{self, Own, Plan, Sight};
 use crate::decide::observe::Observations;
-use crate::decide::roster::Roster;
+use crate::decide::roster::{Living, Roster};
+use crate::decide::timing::Timing;
 use crate::error::{Chain, StoreError};
 use crate::event::{Event, Look};
 use crate::ids::{ShardKey, WorkerId};
@@ -25,6 +26,7 @@ use crate::store::{LeaseAction, LeaseWrite, Listing, WriteOutcome, within};
 use crate::time::Timestamp;
 use crate::worker::run::{Ended, Running};
 use crate::worker::take;
+use crate::worker::wake::wake;
 
 /// The pause before the rest of the free leases is taken, when other workers may be starting at the same moment; and the
 /// shortest between two looks.
@@ -85,6 +87,14 @@ impl View {
         self.backoff.next()
     }
 
+    /// Takes in a look at the table, answered now; `wall` is the wall clock then.
+    pub(super) fn take_in(&mut self, listing: Listing, wall: Timestamp, timing: &Timing) {
+        let now = Instant::now();
+        self.observations.look(&listing.leases, now, timing);
+        self.roster.look(&listing.members, listing.lock.as_ref(), now, wall, timing);
+        self.leases = listing.leases;
+    }
+
     /// Something changed: looks within this time.
     pub(super) fn look_within(&mut self, pause: Duration) {
         self.next_look = self.next_look.min(Instant::now() + pause);
@@ -116,9 +126,8 @@ impl Running {
         self.report_unreadable(&listing);
         self.worker.shared.tenures.reporter.looked(&listing.leases);
         let wall = self.worker.shared.tenures.wall.now();
-        self.view.observations.look(&listing.leases, now, &timing);
-        self.view.roster.look(&listing.members, listing.lock.as_ref(), now, wall, &timing);
-        self.view.leases = listing.leases;
+        let read_units = listing.read_units;
+        self.view.take_in(listing, wall, &timing);
         self.avoided.retain(|_, until| *until > now);
         let there: BTreeSet<&ShardKey> = self.view.leases.iter().map(|lease| &lease.shard).collect();
         self.waking.retain(now, |shard| there.contains(shard));
@@ -126,11 +135,11 @@ impl Running {
         let me = self.worker.me.worker.clone();
         let (every, rank, first) = {
             let living = self.living();
-            (living.look_every(&me, &timing, listing.read_units), living.rank(&me), living.first().cloned())
+            self.worker.shared.tells_cpu.store(living.compare_cpu(), Ordering::Relaxed);
+            (living.look_every(&me, &timing, read_units), living.rank(&me), living.first().cloned())
         };
         let in_line = u32::try_from(rank).unwrap_or(u32::MAX).saturating_add(1);
         self.worker.shared.in_line.store(in_line, Ordering::Relaxed);
-        self.worker.shared.tells_cpu.store(self.living().compare_cpu(), Ordering::Relaxed);
         self.announce(first);
         let plan = self.plan(now);
         self.schedule(&plan, now, every);
@@ -140,7 +149,7 @@ impl Running {
         self.forget_streams(now, rank);
     }
 
-    pub(super) fn living(&self) -> crate::decide::roster::Living<'_> {
+    pub(super) fn living(&self) -> Living<'_> {
         self.view.roster.living(&self.view.leases, &self.view.observations, &self.worker.timing)
     }
 
@@ -162,12 +171,13 @@ impl Running {
         let mut memory = self.view.memory.take();
         let streams = self.reading.taken();
         let distrusted = self.view.distrusted.at(now);
+        let woken = self.waking.known();
         let own = Own {
             streams: &streams,
             distrusted: &distrusted,
             held: &held,
             avoided: &avoided,
-            woken: self.waking.known(),
+            woken: &woken,
             just_took,
         };
         let plan = fleet::plan(&self.sight(), &own, memory.as_mut(), now);
@@ -187,12 +197,11 @@ impl Running {
     /// When to look next: regularly; when something is due; and soon, if something changed meanwhile.
     fn schedule(&mut self, plan: &Plan, now: Instant, every: Duration) {
         let timing = self.worker.timing;
-        let regular = now + if plan.more { LEAVE_ROOM } else { every };
-        // One that looks rarely would look at the end of every lease's patience, which is renewed long before.
         let slow = every > timing.renew_after + 2 * timing.attempt;
         // A lease that stood still for longer than its holder may take to renew it: watched closely until that is clear.
         let every = if slow && plan.stands_still { timing.look } else { every };
-        let regular = regular.min(now + every);
+        let regular = now + if plan.more { LEAVE_ROOM } else { every };
+        // One that looks rarely would look at the end of every lease's patience, which is renewed long before.
         let due = plan.due.filter(|due| every <= timing.watched_gap || *due <= now + timing.watched_gap);
         self.view.next_look = due.map_or(regular, |due| regular.min(due.max(now + LEAVE_ROOM)));
         if std::mem::take(&mut self.view.look_again) {
@@ -243,10 +252,7 @@ impl Running {
         let shared = Arc::clone(&self.worker.shared);
         self.spawn(Box::pin(async move {
             write_all(&shared, plan.offer, plan.initiate).await;
-            for (worker, wakes) in plan.wake {
-                // A hint that is lost is given again by the first in rank.
-                drop(within(shared.tenures.timing.attempt, shared.tenures.store.wake(&worker, &wakes)).await);
-            }
+            wake(&shared, plan.wake).await;
             Ended::Placed
         }));
     }
@@ -267,13 +273,13 @@ impl Running {
         if self.view.memory.is_none() {
             return;
         }
-        let living = self.living();
-        let old = |row: &&Member| wall.since(row.reported) > FORGOTTEN && !living.has(&row.worker);
+        let old = |row: &&Member| wall.since(row.reported) > FORGOTTEN && row.worker != self.worker.me.worker;
         let mut old: Vec<Member> = self.view.roster.rows().filter(old).cloned().collect();
-        old.retain(|row| row.worker != self.worker.me.worker);
         if old.is_empty() {
             return;
         }
+        let living = self.living();
+        old.retain(|row| !living.has(&row.worker));
         let shared = Arc::clone(&self.worker.shared);
         self.spawn(Box::pin(async move {
             for row in old {

@@ -212,11 +212,8 @@ impl Running {
     fn decide_heirs(&mut self, listing: Result<Listing, StoreError>) {
         match listing {
             Ok(listing) => {
-                let (now, wall) = (Instant::now(), self.worker.shared.tenures.wall.now());
-                let timing = self.worker.timing;
-                self.view.observations.look(&listing.leases, now, &timing);
-                self.view.roster.look(&listing.members, listing.lock.as_ref(), now, wall, &timing);
-                self.view.leases = listing.leases;
+                let wall = self.worker.shared.tenures.wall.now();
+                self.view.take_in(listing, wall, &self.worker.timing);
             }
             Err(error) => {
                 let error = Chain(&error).to_string();
@@ -228,10 +225,10 @@ impl Running {
     }
 
     fn set_heirs(&self, tenures: &[Arc<Tenure>]) {
-        let shards = tenures.iter().map(|tenure| tenure.shard().clone()).collect();
         if tenures.is_empty() {
             return;
         }
+        let shards = tenures.iter().map(|tenure| tenure.shard().clone()).collect();
         let absent = self.view.distrusted.at(Instant::now());
         let mut heirs = fleet::heirs(&self.sight(), &shards, &absent);
         for tenure in tenures {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::decide::cell::Cell;
-use crate::error::{Chain, StoreError};
+use crate::error::Chain;
 use crate::event::Event;
 use crate::lease::Lease;
 use crate::retry::Backoff;
 use crate::shard_task::WorkerContext;
-use crate::store::{LeaseAction, LeaseWrite, WriteOutcome};
+use crate::store::{LeaseAction, LeaseWrite, WriteOutcome, within};
 
 /// How often the same write is sent. More is not worth it: the next look tells what became of it.
 const ATTEMPTS: u32 = 3;
@@ -42,9 +42,7 @@ pub(super) async fn take(shared: Arc<WorkerContext>, seen: Lease) -> Taken {
     let first_sent = Instant::now();
     let mut backoff = Backoff::lease_write(limit);
     loop {
-        let answer = tokio::time::timeout(limit, tenures.store.write(&write))
-            .await
-            .unwrap_or_else(|_| Err(StoreError::no_answer(limit)));
+        let answer = within(limit, tenures.store.write(&write)).await;
         match answer {
             Ok(WriteOutcome::Applied(lease)) => {
                 return Taken::Ours(Box::new(Cell::new(me, shared.instance, tenure, lease, first_sent)));

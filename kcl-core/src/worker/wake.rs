@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::ids::{ShardKey, WorkerId};
 use crate::lease::{Lease, Version};
 use crate::member::Wake;
+use crate::shard_task::WorkerContext;
 use crate::store::within;
 use crate::worker::run::{Ended, Running};
 
@@ -28,9 +29,8 @@ const ACTED_ON: Duration = Duration::from_millis(1_200);
 pub(super) struct Waking {
     pending: BTreeMap<WorkerId, Vec<Wake>>,
     send_at: Option<Instant>,
-    known: BTreeMap<ShardKey, Version>,
-    /// When each of those was given.
-    given: BTreeMap<ShardKey, Instant>,
+    /// For which version of each lease one was given, and when.
+    given: BTreeMap<ShardKey, (Version, Instant)>,
 }
 
 impl Waking {
@@ -59,24 +59,28 @@ impl Waking {
     }
 
     /// The versions of leases for which hints were given.
-    pub(super) fn known(&self) -> &BTreeMap<ShardKey, Version> {
-        &self.known
+    pub(super) fn known(&self) -> BTreeMap<ShardKey, Version> {
+        self.given.iter().map(|(shard, (version, _))| (shard.clone(), *version)).collect()
     }
 
     pub(super) fn note(&mut self, wakes: &BTreeMap<WorkerId, Vec<Wake>>, now: Instant) {
         for wake in wakes.values().flatten() {
             if let Wake::Lease(shard, version) = wake {
-                self.known.insert(shard.clone(), *version);
-                self.given.insert(shard.clone(), now);
+                self.given.insert(shard.clone(), (*version, now));
             }
         }
     }
 
     /// Forgets leases that are gone, and hints that should have been acted on: they may be lost, and are given again.
     pub(super) fn retain(&mut self, now: Instant, is_there: impl Fn(&ShardKey) -> bool) {
-        self.given.retain(|shard, given| is_there(shard) && now < *given + ACTED_ON);
-        let given = &self.given;
-        self.known.retain(|shard, _| given.contains_key(shard));
+        self.given.retain(|shard, (_, given)| is_there(shard) && now < *given + ACTED_ON);
+    }
+}
+
+/// Gives hints. One that is lost is given again by the first in rank.
+pub(super) async fn wake(shared: &WorkerContext, wakes: BTreeMap<WorkerId, Vec<Wake>>) {
+    for (worker, wakes) in wakes {
+        drop(within(shared.tenures.timing.attempt, shared.tenures.store.wake(&worker, &wakes)).await);
     }
 }
 
@@ -86,10 +90,7 @@ impl Running {
         self.waking.note(&wakes, Instant::now());
         let shared = Arc::clone(&self.worker.shared);
         self.spawn(Box::pin(async move {
-            for (worker, wakes) in wakes {
-                // A hint that is lost is given again by the first in rank.
-                drop(within(shared.tenures.timing.attempt, shared.tenures.store.wake(&worker, &wakes)).await);
-            }
+            wake(&shared, wakes).await;
             Ended::Done
         }));
     }
