@@ -2,7 +2,7 @@
 
 use super::consumers::{ConsumerDescription, admit};
 use super::error::{Error, ErrorCode};
-use super::list_shards::listable;
+use super::list_shards::{listable, page_size};
 use super::settings::Settings;
 use super::stream::Stream;
 use super::{Kinesis, Timestamp, find, no_such_stream, token};
@@ -68,12 +68,9 @@ fn page(
     max_results: Option<usize>,
     now: Timestamp,
 ) -> Result<ConsumersPage, Error> {
-    if max_results == Some(0) {
-        return Err(Error::constraint("maxResults", "Member must have value greater than or equal to 1"));
-    }
+    let size = page_size(max_results, settings.list_consumers_page)?;
     let most = settings.list_consumers_calls_per_second;
     admit(&mut stream.list_consumers_calls, most, settings, &listing.stream, now)?;
-    let size = max_results.unwrap_or(usize::MAX).min(settings.list_consumers_page);
     let mut rest = stream.consumers.iter().filter(|(name, _)| **name > listing.after);
     let describe =
         |(name, consumer): (&String, &super::consumers::Consumer)| consumer.describe(settings, &listing.stream, name);

@@ -121,6 +121,14 @@ pub(super) fn listable<'a>(stream: &'a mut Stream, settings: &Settings, name: &s
     }
 }
 
+/// How many a page of a listing has at most.
+pub(super) fn page_size(max_results: Option<usize>, most: usize) -> Result<usize, Error> {
+    if max_results == Some(0) {
+        return Err(Error::constraint("maxResults", "Member must have value greater than or equal to 1"));
+    }
+    Ok(max_results.unwrap_or(usize::MAX).min(most))
+}
+
 fn page(
     stream: &mut Stream,
     settings: &Settings,
@@ -128,14 +136,11 @@ fn page(
     max_results: Option<usize>,
     now: Timestamp,
 ) -> Result<ShardsPage, Error> {
-    if max_results == Some(0) {
-        return Err(Error::constraint("maxResults", "Member must have value greater than or equal to 1"));
-    }
+    let size = page_size(max_results, settings.list_shards_page)?;
     if !stream.list_shards_calls.admit_in_a_second(now, settings.list_shards_calls_per_second) {
         let account = &settings.account;
         return Err(Error::limit(format!("Rate exceeded for stream {} under account {account}.", listing.stream)));
     }
-    let size = max_results.unwrap_or(usize::MAX).min(settings.list_shards_page);
     let horizon = stream.horizon(now);
     let admitted = |shard: &&Shard| Some(shard.id) > listing.after && listing.filter.admits(shard, horizon);
     let mut rest = stream.live_shards(now).filter(admitted);

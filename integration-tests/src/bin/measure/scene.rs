@@ -54,6 +54,15 @@ impl Scene {
         self.clock.now().millis()
     }
 
+    /// One of the workers that hold a shard.
+    pub(crate) fn choose_holder(&self, luck: &mut fastrand::Rng) -> Result<String, Failure> {
+        let holding: Vec<_> = self.journal.read(|pages| {
+            let workers = self.fleet.names().into_iter();
+            workers.filter(|worker| !pages.held_by(worker).is_empty()).collect()
+        });
+        Ok(luck.choice(&holding).ok_or("no worker holds a shard")?.clone())
+    }
+
     /// Waits until the fleet is at rest.
     pub(crate) async fn settle(&mut self) -> Result<(), Failure> {
         let within = self.failover * 4 + Duration::from_secs(60);

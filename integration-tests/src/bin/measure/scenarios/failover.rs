@@ -9,7 +9,7 @@ use crate::moved::{Moved, are_read};
 use crate::options::Disturbed;
 use crate::percentiles::millis;
 use crate::report::{Report, Table, cell, cells};
-use crate::scenarios::handover::summary;
+use crate::scenarios::handover::finish;
 use crate::scene::Scene;
 
 /// What a failover may take beyond the failover time.
@@ -54,11 +54,7 @@ pub(crate) async fn measure(options: &Disturbed) -> Result<Report, Failure> {
     report.table(against(&leaders, &others, options.fleet.failover_ms));
     let mut all = leaders;
     all.add(others);
-    report.table(summary(&all));
-    if all.never() > 0 {
-        report.failures.push(format!("{} shards were not read again", all.never()));
-    }
-    scene.finish().await?.report(&mut report);
+    finish(scene, &all, &mut report).await?;
     Ok(report)
 }
 

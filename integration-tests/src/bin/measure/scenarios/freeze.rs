@@ -9,7 +9,7 @@ use crate::moved::{Moved, are_read};
 use crate::options::Disturbed;
 use crate::percentiles::millis;
 use crate::report::{Report, Table, cell, cells};
-use crate::scenarios::handover::summary;
+use crate::scenarios::handover::finish;
 use crate::scene::Scene;
 use crate::zombie::Writes;
 
@@ -37,11 +37,7 @@ pub(crate) async fn measure(options: &Disturbed) -> Result<Report, Failure> {
     for round in 1..=options.rounds {
         eprintln!("freeze: round {round} of {}", options.rounds);
         tokio::time::sleep(options.fleet.failover_ms.mul_f64(luck.f64())).await;
-        let holding = scene.journal.read(|pages| {
-            let workers = scene.fleet.names().into_iter();
-            workers.filter(|worker| !pages.held_by(worker).is_empty()).collect::<Vec<_>>()
-        });
-        let victim = luck.choice(&holding).ok_or("no worker holds a shard")?.clone();
+        let victim = scene.choose_holder(&mut luck)?;
         let shards = scene.journal.read(|pages| pages.held_by(&victim));
         let event = scene.now();
         scene.fleet.signal(&victim, "STOP").await?;
@@ -71,10 +67,6 @@ pub(crate) async fn measure(options: &Disturbed) -> Result<Report, Failure> {
         scene.settle().await?;
     }
     report.table(rounds);
-    report.table(summary(&all));
-    if all.never() > 0 {
-        report.failures.push(format!("{} shards were not read again", all.never()));
-    }
-    scene.finish().await?.report(&mut report);
+    finish(scene, &all, &mut report).await?;
     Ok(report)
 }

@@ -19,11 +19,7 @@ pub(crate) async fn measure(options: &Disturbed) -> Result<Report, Failure> {
     let (mut all, mut rounds) = (Moved::default(), Table::new("rounds", &COLUMNS));
     for round in 1..=options.rounds {
         eprintln!("handover: round {round} of {}", options.rounds);
-        let holding = scene.journal.read(|pages| {
-            let workers = scene.fleet.names().into_iter();
-            workers.filter(|worker| !pages.held_by(worker).is_empty()).collect::<Vec<_>>()
-        });
-        let victim = luck.choice(&holding).ok_or("no worker holds a shard")?.clone();
+        let victim = scene.choose_holder(&mut luck)?;
         let moved = stop(&mut scene, &victim, options, &mut rounds, round).await?;
         all.add(moved);
         if round < options.rounds {
@@ -32,11 +28,7 @@ pub(crate) async fn measure(options: &Disturbed) -> Result<Report, Failure> {
         }
     }
     report.table(rounds);
-    report.table(summary(&all));
-    if all.never() > 0 {
-        report.failures.push(format!("{} shards were not read again", all.never()));
-    }
-    scene.finish().await?.report(&mut report);
+    finish(scene, &all, &mut report).await?;
     Ok(report)
 }
 
@@ -65,8 +57,18 @@ async fn stop(
     Ok(moved)
 }
 
+/// Ends a scene, and reports of all rounds of it: what became of the shards that moved, and whether any was not read again.
+pub(crate) async fn finish(scene: Scene, all: &Moved, report: &mut Report) -> Result<(), Failure> {
+    report.table(summary(all));
+    if all.never() > 0 {
+        report.failures.push(format!("{} shards were not read again", all.never()));
+    }
+    scene.finish().await?.report(report);
+    Ok(())
+}
+
 /// Of all rounds: silences, delays, and what is usual without an event.
-pub(crate) fn summary(all: &Moved) -> Table {
+fn summary(all: &Moved) -> Table {
     let mut table = Table::new("all rounds", &["what", "count", "median_ms", "p99_ms", "max_ms"]);
     let mut row = |what: &str, summary: Option<Summary>| {
         let count = cell(summary.map_or(0, |summary| summary.count));

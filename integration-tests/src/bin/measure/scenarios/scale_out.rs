@@ -10,7 +10,7 @@ use crate::journal::Pages;
 use crate::moved::Moved;
 use crate::options::Fleet;
 use crate::report::{Report, Table, cell, cells};
-use crate::scenarios::handover::summary;
+use crate::scenarios::handover::finish;
 use crate::scene::Scene;
 
 /// How long a fleet that is fair may be without a holder of some shard, when it is looked at for the last time.
@@ -40,11 +40,7 @@ pub(crate) async fn measure(options: &Fleet) -> Result<Report, Failure> {
         all.add(join(&mut scene, options, &mut table).await?);
     }
     report.table(table);
-    report.table(summary(&all));
-    if all.never() > 0 {
-        report.failures.push(format!("{} shards were not read again", all.never()));
-    }
-    scene.finish().await?.report(&mut report);
+    finish(scene, &all, &mut report).await?;
     Ok(report)
 }
 
