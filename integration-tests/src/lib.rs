@@ -14,6 +14,7 @@ pub mod fleet;
 pub mod handling;
 pub mod history;
 mod label;
+pub mod modelled;
 pub mod plan;
 pub mod planted;
 mod processor;

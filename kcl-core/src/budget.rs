@@ -83,6 +83,20 @@ impl ByteBudget {
 }
 
 impl ByteShare {
+    /// Adds another share of the same budget: both go back together.
+    ///
+    /// # Panics
+    /// If the other share is of another budget.
+    pub fn merge(&mut self, other: Self) {
+        self.permit.merge(other.permit);
+    }
+
+    /// The bytes of the share, in whole blocks.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.permit.num_permits() * BLOCK
+    }
+
     /// Fits the share to what was read. What is too much goes back at once; of what is missing, what is free is taken, and
     /// the rest forgiven: a reader that waited here, holding its part, could wait for others that wait for it.
     /// Answers the bytes forgiven.
@@ -183,6 +197,16 @@ mod tests {
         assert_eq!(*heard.lock().expect("whole"), [true, false]);
         assert!(waits(telling.reserve(10 * BLOCK)).await);
         assert_eq!(*heard.lock().expect("whole"), [true, false, true, false], "given up, it waits no more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn shares_that_were_merged_go_back_together() {
+        let budget = ByteBudget::new(10 * BLOCK);
+        let (mut one, other) = (budget.reserve(2 * BLOCK).await, budget.reserve(3 * BLOCK).await);
+        one.merge(other);
+        assert_eq!((one.bytes(), budget.used()), (5 * BLOCK, 5 * BLOCK));
+        drop(one);
+        assert_eq!(budget.used(), 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -56,6 +56,8 @@ pub mod decide;
 pub mod error;
 pub mod event;
 pub mod ids;
+#[cfg(feature = "kinesis")]
+pub mod kinesis;
 pub mod lease;
 pub mod member;
 pub mod memory;

@@ -33,7 +33,8 @@ pub trait Retrieval: fmt::Debug + Send + Sync + 'static {
     /// If the stream does not exist, cannot be reached, or is being created or deleted.
     async fn list_shards(&self, which: WhichShards) -> Result<ShardListing, SourceError>;
 
-    /// Opens a shard for reading.
+    /// Opens a shard for reading. Whoever opens it again drops the source that he had: the service may push a shard to one
+    /// reader only.
     ///
     /// # Errors
     /// If the shard cannot be read from there. A shard that no longer exists is [`crate::error::SourceErrorKind::NotFound`].
@@ -99,6 +100,16 @@ pub trait RecordSource: Send {
     /// # Cancel safety
     /// Dropping the future loses no record.
     async fn next(&mut self) -> Result<Fetched, SourceError>;
+
+    /// Is run between two calls of [`next`](Self::next), while there is no room for what that would bring: for seconds,
+    /// or as long as a call of the processor lasts. A source that is sent records without asking takes them in here, within
+    /// the budget, or stops those who send. It need not end; if it does, it is not run again before the next call.
+    ///
+    /// By default it does nothing: a source that asks for its records has nothing to do while it does not ask.
+    ///
+    /// # Cancel safety
+    /// It is dropped as soon as there is room. That loses no record.
+    async fn stand_by(&mut self) {}
 }
 
 /// What a source read.
@@ -135,4 +146,18 @@ pub struct RawRecord {
     pub data: Bytes,
     /// When it was stored, by the service's clock.
     pub arrival: Option<Timestamp>,
+}
+
+impl RawRecord {
+    /// What the service counts of it: its data and its key.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.data.len() + self.partition_key.as_ref().map_or(0, String::len)
+    }
+
+    /// What it takes of a budget: its bytes, itself, and its sequence number.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.bytes() + size_of::<Self>() + 80
+    }
 }

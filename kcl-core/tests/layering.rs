@@ -24,7 +24,7 @@ const TIERS: [&[&str]; 6] = [
     // Decisions.
     &["decide"],
     // Contracts, and what is told.
-    &["event", "store", "retrieval", "retry"],
+    &["event", "store", "retrieval", "retry", "kinesis"],
     // One ownership, and the user's side of it.
     &["report", "tenure", "checkpointer", "processor"],
     // Loops, and what stands beside them.

@@ -9,9 +9,9 @@ use aws_sdk_kinesis::Client;
 
 use super::Polling;
 use super::calls::Calls;
-use super::target::Target;
 use crate::error::ConfigError;
 use crate::ids::StreamId;
+use crate::kinesis::{KinesisStream, Terms, in_range};
 use crate::time::WallClock;
 
 const IDLE_INTERVALS: RangeInclusive<Duration> = Duration::from_millis(200)..=Duration::from_mins(1);
@@ -89,37 +89,15 @@ impl PollingBuilder {
     /// # Errors
     /// If a setting is out of its range, or the stream is not named as [`Polling::new`] asks for.
     pub fn build(self) -> Result<Polling, ConfigError> {
-        let target = Target::parse(&self.stream, self.client.config().region().map(AsRef::as_ref))?;
-        let id = self.stream_id.unwrap_or_else(|| StreamId::named(target.name()));
-        check_id(&id, &target)?;
-        check("idle_interval", &IDLE_INTERVALS, &self.idle_interval)?;
-        check("limit", &LIMITS, &self.limit)?;
-        check("request_timeout", &TIMEOUTS, &self.request_timeout)?;
-        let calls = Calls::new(self.client, target, self.clock, self.limit, self.request_timeout);
-        Ok(Polling { id, calls: Arc::new(calls), idle_interval: self.idle_interval })
+        // The same for all requests: each pair of connect and read timeouts has connections of its own.
+        let read_timeout = self.request_timeout.max(Terms::SHORT);
+        let stream = KinesisStream::new(self.client, &self.stream, self.stream_id, self.clock, read_timeout)?;
+        in_range("idle_interval", &IDLE_INTERVALS, &self.idle_interval)?;
+        in_range("limit", &LIMITS, &self.limit)?;
+        in_range("request_timeout", &TIMEOUTS, &self.request_timeout)?;
+        let calls = Calls::new(stream, self.limit, read_timeout, self.request_timeout);
+        Ok(Polling { calls: Arc::new(calls), idle_interval: self.idle_interval })
     }
-}
-
-fn check<T: PartialOrd + fmt::Debug>(
-    setting: &'static str,
-    range: &RangeInclusive<T>,
-    value: &T,
-) -> Result<(), ConfigError> {
-    if range.contains(value) {
-        return Ok(());
-    }
-    let problem = format!("is {value:?}; it must be from {:?} to {:?}", range.start(), range.end());
-    Err(ConfigError::new(setting, problem))
-}
-
-/// The leases of one stream must not be made under the name of another.
-fn check_id(id: &StreamId, target: &Target) -> Result<(), ConfigError> {
-    let account = target.account().filter(|_| id.is_qualified());
-    let fits = account.is_none_or(|account| id.as_str().split(':').next() == Some(account));
-    if id.name() == target.name() && fits {
-        return Ok(());
-    }
-    Err(ConfigError::new("stream_id", format!("`{id}` is not the identifier of stream `{target}`")))
 }
 
 impl fmt::Debug for PollingBuilder {

@@ -13,14 +13,8 @@
 
 mod builder;
 mod calls;
-mod convert;
-mod errors;
 mod expected;
-mod listing;
-mod meaning;
-mod service_time;
 mod source;
-mod target;
 
 use std::fmt;
 use std::sync::Arc;
@@ -57,7 +51,6 @@ use self::source::PollingSource;
 /// # }
 /// ```
 pub struct Polling {
-    id: StreamId,
     calls: Arc<Calls>,
     idle_interval: Duration,
 }
@@ -84,15 +77,15 @@ impl Polling {
 #[async_trait]
 impl Retrieval for Polling {
     fn stream(&self) -> &StreamId {
-        &self.id
+        self.calls.stream.id()
     }
 
     async fn created(&self) -> Result<Option<Timestamp>, SourceError> {
-        self.calls.created().await
+        self.calls.stream.created().await
     }
 
     async fn list_shards(&self, which: WhichShards) -> Result<ShardListing, SourceError> {
-        listing::list(&self.calls, which).await
+        self.calls.stream.list_shards(which).await
     }
 
     async fn open(
@@ -109,6 +102,6 @@ impl Retrieval for Polling {
 
 impl fmt::Debug for Polling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Polling({})", self.calls.target())
+        write!(f, "Polling({})", self.calls.stream.target())
     }
 }

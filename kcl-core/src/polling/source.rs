@@ -8,17 +8,14 @@ use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
 use tokio::time::Instant;
 
 use super::calls::Calls;
-use super::convert;
 use super::expected::Expected;
 use crate::budget::{ByteBudget, ByteShare};
 use crate::decide::pace::Pace;
 use crate::error::{SourceError, SourceErrorKind};
 use crate::ids::ShardId;
+use crate::kinesis::convert;
 use crate::retrieval::{Fetch, Fetched, RawRecord, RecordSource, StartAt};
 use crate::shard::ChildShard;
-
-/// What a record takes beside its data and its key: itself, and its sequence number.
-const RECORD_OVERHEAD: usize = size_of::<RawRecord>() + 80;
 
 /// Reads a shard.
 ///
@@ -102,12 +99,12 @@ impl PollingSource {
     fn take(&mut self, answer: GetRecordsOutput, mut share: ByteShare, now: Instant) -> Result<Fetched, SourceError> {
         let records: Result<Vec<_>, _> = answer.records.into_iter().map(convert::record).collect();
         let records = records.map_err(|error| {
-            let attempt = self.calls.attempt("GetRecords", Some(&self.shard));
+            let attempt = self.calls.stream.attempt("GetRecords", Some(&self.shard));
             attempt.malformed("a record that has no sequence number", Some(error.into()))
         })?;
         let behind = answer.millis_behind_latest.map(convert::behind);
-        let bytes = records.iter().map(bytes_of).sum();
-        let taken = bytes + records.len() * RECORD_OVERHEAD;
+        let bytes = records.iter().map(RawRecord::bytes).sum();
+        let taken = records.iter().map(RawRecord::held_bytes).sum();
         share.fit(taken);
         self.expected = Expected::after(taken, behind);
         self.pace.answered(now, bytes, behind.is_some_and(|behind| !behind.is_zero()));
@@ -156,9 +153,4 @@ impl RecordSource for PollingSource {
 fn says_nothing_of_the_iterator(kind: SourceErrorKind) -> bool {
     use SourceErrorKind::{Denied, Key, Throttled, Unavailable};
     matches!(kind, Throttled | Unavailable | Key | Denied)
-}
-
-/// What the service counts of a record: its data and its key.
-fn bytes_of(record: &RawRecord) -> usize {
-    record.data.len() + record.partition_key.as_ref().map_or(0, String::len)
 }

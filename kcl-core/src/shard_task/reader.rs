@@ -55,6 +55,19 @@ impl Delivery {
     }
 }
 
+/// Waits, and lets the source stand by as long as that takes.
+async fn meanwhile<T>(source: &mut Option<Box<dyn RecordSource>>, waited_for: impl Future<Output = T>) -> T {
+    let mut waited_for = std::pin::pin!(waited_for);
+    if let Some(source) = source {
+        tokio::select! {
+            biased;
+            there = waited_for.as_mut() => return there,
+            () = source.stand_by() => {}
+        }
+    }
+    waited_for.await
+}
+
 /// Reads a shard from a position on until it ends. Errors are reported and survived.
 pub(super) struct Reader {
     shared: Arc<StreamContext>,
@@ -99,7 +112,7 @@ impl Reader {
         };
         let mut source: Option<Box<dyn RecordSource>> = None;
         loop {
-            let mut place = self.ahead.reserve(0).await;
+            let mut place = meanwhile(&mut source, self.ahead.reserve(0)).await;
             self.tenure.reader_asks();
             let delivery = match self.read(&mut source, &start).await {
                 Ok(Fetched::Records(fetch)) => self.records(fetch),
@@ -118,7 +131,12 @@ impl Reader {
             self.throttled.reset();
             let ended = matches!(delivery, Delivery::End { .. });
             place.fit(delivery.bytes());
-            if self.deliver.send((delivery, place)).await.is_err() || ended {
+            if ended {
+                // Nobody listens any more, or all is said.
+                drop(self.deliver.send((delivery, place)).await);
+                return;
+            }
+            if meanwhile(&mut source, self.deliver.send((delivery, place))).await.is_err() {
                 return;
             }
         }

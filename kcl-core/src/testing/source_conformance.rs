@@ -10,6 +10,7 @@ pub mod ending;
 pub mod listing;
 pub mod reading;
 pub mod recovering;
+pub mod standing_by;
 pub mod starting;
 
 use std::sync::Arc;
@@ -47,8 +48,15 @@ pub trait World: Send + Sync {
     /// Lets everything expire by which a source holds its place: iterators, subscriptions.
     async fn expire(&self);
 
-    /// Troubles the next requests for records, this many of them. Afterwards there is no trouble.
+    /// Troubles the next requests for records, this many of them. Afterwards there is no trouble. A source that makes no
+    /// requests while all is well is made to make one.
     fn trouble(&self, trouble: Trouble, requests: usize);
+
+    /// How long is long: for so long a quiet shard is read, or a processor keeps its source waiting. Where time passes by
+    /// itself, a world can be content with less.
+    fn long(&self) -> Duration {
+        Duration::from_mins(20)
+    }
 }
 
 /// What goes wrong with a request for records.
@@ -108,6 +116,9 @@ where
         1: budgeting::records_have_their_share_until_they_are_dropped,
         1: budgeting::a_used_up_budget_stops_reading,
         1: budgeting::an_oversized_record_passes_an_empty_budget,
+        1: standing_by::what_comes_while_the_source_stands_by_is_read_afterwards,
+        1: standing_by::a_source_that_stands_by_takes_a_small_part_of_the_budget,
+        1: standing_by::a_shard_that_ends_while_the_source_stands_by_ends_afterwards,
     );
 }
 

@@ -2,7 +2,6 @@
 
 use kcl_core::error::SourceErrorKind;
 use kcl_core::retrieval::{Fetched, StartAt};
-use kcl_core::testing::source_conformance::World;
 
 use crate::canned::Canned;
 use crate::local::Bench;

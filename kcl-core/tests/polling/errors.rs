@@ -8,7 +8,6 @@ use aws_sdk_kinesis::config::{AsyncSleep, Sleep};
 use kcl_core::error::{SourceError, SourceErrorKind};
 use kcl_core::position::SequenceNumber;
 use kcl_core::retrieval::{Retrieval, StartAt, WhichShards};
-use kcl_core::testing::source_conformance::World;
 use kcl_core::time::Timestamp;
 use kcl_local::Fault;
 use kcl_local::kinesis::KmsFault;
@@ -127,7 +126,7 @@ async fn a_position_of_an_earlier_stream_is_foreign() {
 async fn a_position_of_another_shard_is_foreign() {
     let bench = Bench::new(2).await;
     let other = kcl_core::ids::ShardId::new("shardId-000000000001");
-    let number = World::put(&bench, &other, &[("k".to_owned(), "x".into())]).await.remove(0);
+    let number = bench.put_into(&other, &[("k".to_owned(), "x".into())]).await.remove(0);
     assert_eq!(kind(&refusal(&bench.polling(), StartAt::After(number)).await), SourceErrorKind::Foreign);
     let nonsense = SequenceNumber::parse("17").expect("digits");
     assert_eq!(kind(&refusal(&bench.polling(), StartAt::After(nonsense)).await), SourceErrorKind::Foreign);

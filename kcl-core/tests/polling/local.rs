@@ -1,16 +1,11 @@
 //! A stream in the model, and how to do things to it.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
-use kcl_core::async_trait;
 use kcl_core::ids::ShardId;
 use kcl_core::polling::{Polling, PollingBuilder};
 use kcl_core::position::SequenceNumber;
-use kcl_core::retrieval::Retrieval;
-use kcl_core::testing::source_conformance::{Trouble, World};
 use kcl_core::time::{Timestamp, WallClock};
 use kcl_local::kinesis::{ErrorCode, NewRecord, StreamSpec};
 use kcl_local::{Fault, Local, Settings};
@@ -73,7 +68,7 @@ impl Bench {
     /// Puts texts into the first shard of those that are open.
     pub(crate) async fn put(&self, texts: &[&str]) -> Vec<SequenceNumber> {
         let records: Vec<_> = texts.iter().map(|text| ("k".to_owned(), Bytes::from((*text).to_owned()))).collect();
-        World::put(self, &crate::first_shard(), &records).await
+        self.put_into(&crate::first_shard(), &records).await
     }
 
     /// What the service serves from now on.
@@ -91,29 +86,41 @@ impl Bench {
         served
     }
 
+    /// The service's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.local.clock().now().0)
+    }
+
     /// How many requests of an operation were sent.
     pub(crate) fn sent(&self, operation: &str) -> u64 {
-        self.local.requests().iter().filter(|((_, _, sent), _)| sent == operation).map(|(_, count)| count).sum()
+        self.local.sent(operation)
     }
 
     /// Gives the next requests of an operation these fates, in turn.
     pub(crate) fn fates(&self, operation: &'static str, fates: Vec<Fault>) {
-        let mut fates = VecDeque::from(fates);
-        self.local.set_faults(move |request| {
-            let fate = if request.operation == operation { fates.pop_front() } else { None };
-            fate.unwrap_or_default()
-        });
+        self.local.set_fates(operation, fates);
+    }
+
+    /// Splits a shard, and waits until that is done.
+    pub(crate) async fn split(&self, shard: &ShardId) {
+        self.local.kinesis(|kinesis, now| kinesis.split_shard_in_half(S, id(shard), now)).expect("split");
+        seconds(5).await;
+    }
+
+    /// Puts records, each of a partition key and data, into a shard.
+    pub(crate) async fn put_into(&self, shard: &ShardId, records: &[(String, Bytes)]) -> Vec<SequenceNumber> {
+        let mut numbers = Vec::new();
+        for (key, data) in records {
+            numbers.push(self.put_one(shard, key, data).await);
+        }
+        numbers
     }
 
     async fn put_one(&self, shard: &ShardId, key: &str, data: &Bytes) -> SequenceNumber {
         loop {
             let mut luck = fastrand::Rng::with_seed(1);
-            let put = self.local.kinesis(|kinesis, now| {
-                let shards = kinesis.shards(S, now).expect("the stream");
-                let shard = shards.iter().find(|one| one.shard_id.to_string() == shard.as_str()).expect("the shard");
-                let record = NewRecord::hashed(shard.hash_key_range.start, key, data.clone());
-                kinesis.put_record(S, record, now, &mut luck)
-            });
+            let record = NewRecord::keyed(key, data.clone());
+            let put = self.local.kinesis(|kinesis, now| kinesis.put_into_shard(S, id(shard), record, now, &mut luck));
             match put {
                 Ok(placed) => return SequenceNumber::parse(&placed.sequence_number.to_string()).expect("a number"),
                 Err(error) if error.code == ErrorCode::ProvisionedThroughputExceeded => seconds(1).await,
@@ -125,47 +132,4 @@ impl Bench {
 
 fn id(shard: &ShardId) -> kcl_local::kinesis::ShardId {
     shard.as_str().parse().expect("a shard id")
-}
-
-#[async_trait]
-impl World for Bench {
-    fn retrieval(&self) -> Arc<dyn Retrieval> {
-        Arc::new(self.polling())
-    }
-
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.local.clock().now().0)
-    }
-
-    async fn put(&self, shard: &ShardId, records: &[(String, Bytes)]) -> Vec<SequenceNumber> {
-        let mut numbers = Vec::new();
-        for (key, data) in records {
-            numbers.push(self.put_one(shard, key, data).await);
-        }
-        numbers
-    }
-
-    async fn split(&self, shard: &ShardId) {
-        self.local.kinesis(|kinesis, now| kinesis.split_shard_in_half(S, id(shard), now)).expect("split");
-        seconds(5).await;
-    }
-
-    async fn merge(&self, shard: &ShardId, adjacent: &ShardId) {
-        self.local.kinesis(|kinesis, now| kinesis.merge_shards(S, id(shard), id(adjacent), now)).expect("merged");
-        seconds(5).await;
-    }
-
-    async fn expire(&self) {
-        tokio::time::sleep(Duration::from_mins(6)).await;
-    }
-
-    fn trouble(&self, trouble: Trouble, requests: usize) {
-        let fate = match trouble {
-            Trouble::Throttled => Fault::throttled(),
-            Trouble::Fails => Fault::internal_error(),
-            Trouble::AnswerLost => Fault::lost_after(),
-            Trouble::Silence => Fault::hang_after(),
-        };
-        self.fates("GetRecords", vec![fate; requests]);
-    }
 }

@@ -3,7 +3,6 @@
 #![cfg(feature = "kinesis")]
 
 mod canned;
-mod conformance;
 mod ends;
 mod errors;
 mod listing;

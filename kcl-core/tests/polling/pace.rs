@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use kcl_core::retrieval::{Fetched, Retrieval, StartAt};
-use kcl_core::testing::source_conformance::World;
 use kcl_local::Settings;
 use tokio::time::Instant;
 
@@ -123,7 +122,7 @@ async fn the_budget_is_reserved_before_a_call_and_fitted_after_it() {
 
 impl Bench {
     async fn put_all(&self, records: &[(String, bytes::Bytes)]) {
-        World::put(self, &first_shard(), records).await;
+        self.put_into(&first_shard(), records).await;
         crate::seconds(10).await;
     }
 }

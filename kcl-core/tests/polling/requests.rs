@@ -1,7 +1,6 @@
 //! What is sent, and where to.
 
 use kcl_core::retrieval::{Retrieval, StartAt, WhichShards};
-use kcl_core::testing::source_conformance::World;
 use kcl_local::Settings;
 use serde_json::Value;
 

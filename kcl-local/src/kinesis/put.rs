@@ -8,7 +8,7 @@ use super::record::NewRecord;
 use super::sequence::SequenceNumber;
 use super::settings::Settings;
 use super::stream::{Stream, StreamStatus};
-use super::{Kinesis, Timestamp, find, no_such_stream};
+use super::{Kinesis, Timestamp, find, no_such_shard, no_such_stream};
 
 /// API reference, PutRecord, PartitionKey.
 const PARTITION_KEY_MAX_CHARS: usize = 256;
@@ -38,6 +38,22 @@ impl Kinesis {
         let found = writable(find(&mut self.streams, settings, stream)?, settings, stream)?;
         check(&record, found)?;
         store(found, settings, stream, record, now, rng)
+    }
+
+    /// Puts a record into this shard, whatever its partition key says.
+    pub fn put_into_shard(
+        &mut self,
+        stream: &str,
+        shard: ShardId,
+        record: NewRecord,
+        now: Timestamp,
+        rng: &mut fastrand::Rng,
+    ) -> Result<Placed, Error> {
+        let now = self.advance(now);
+        let settings = &self.settings;
+        let found = find(&mut self.streams, settings, stream)?;
+        let place = found.shard(shard).ok_or_else(|| no_such_shard(settings, stream, shard))?.keys.start;
+        self.put_record(stream, NewRecord { explicit_hash_key: Some(place), ..record }, now, rng)
     }
 
     /// `PutRecords`: each record is stored or throttled for itself; a record that is not valid fails the whole call.

@@ -5,7 +5,7 @@ mod settings;
 mod state;
 mod target;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,6 +66,15 @@ impl Local {
         self.lock().faults = Some(Box::new(faults));
     }
 
+    /// Gives the next requests of an operation these fates, in turn. Nothing else goes wrong.
+    pub fn set_fates(&self, operation: &'static str, fates: impl IntoIterator<Item = Fault>) {
+        let mut fates: VecDeque<Fault> = fates.into_iter().collect();
+        self.set_faults(move |request| {
+            let fate = if request.operation == operation { fates.pop_front() } else { None };
+            fate.unwrap_or_default()
+        });
+    }
+
     /// Nothing goes wrong from now on. What is late or to be repeated stays so.
     pub fn clear_faults(&self) {
         self.lock().faults = None;
@@ -113,6 +122,11 @@ impl Local {
     /// How many requests were sent, by client, service and operation.
     pub fn requests(&self) -> BTreeMap<(String, Service, String), u64> {
         self.lock().requests.clone()
+    }
+
+    /// How many requests of an operation were sent.
+    pub fn sent(&self, operation: &str) -> u64 {
+        self.lock().requests.iter().filter(|((_, _, sent), _)| sent == operation).map(|(_, count)| count).sum()
     }
 
     /// The world's clock.

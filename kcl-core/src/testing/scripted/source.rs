@@ -51,13 +51,9 @@ impl RecordSource for ScriptedSource {
             Found::Nothing => (Vec::new(), None, self.place),
             Found::Records { records, unread_since, place } => (records, unread_since, place),
         };
-        let share = self.budget.reserve(records.iter().map(bytes_of).sum()).await;
+        let share = self.budget.reserve(records.iter().map(RawRecord::bytes).sum()).await;
         self.place = place;
         let behind = unread_since.map_or(Duration::ZERO, |arrival| self.stream.now().since(arrival));
         Ok(Fetched::Records(Fetch { records, behind: Some(behind), share }))
     }
-}
-
-fn bytes_of(record: &RawRecord) -> usize {
-    record.data.len() + record.partition_key.as_ref().map_or(0, String::len)
 }

@@ -1,7 +1,5 @@
 //! What a source promises about memory.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 
 use super::{Subject, assert_numbers, in_time, next_records, read};
@@ -30,7 +28,7 @@ pub async fn a_used_up_budget_stops_reading(subject: &Subject) {
     let mut source = subject.open(&shard, &StartAt::TrimHorizon).await;
     subject.put(&shard, 0..5).await;
     let all = subject.budget.reserve(usize::MAX).await;
-    let waited = tokio::time::timeout(Duration::from_mins(20), source.next()).await;
+    let waited = tokio::time::timeout(subject.world.long(), source.next()).await;
     assert!(waited.is_err(), "{waited:?}");
     drop(all);
     assert_numbers(&read(&mut source, 5).await, 0..5);

@@ -43,6 +43,7 @@ pub async fn a_closed_shard_ends_after_its_last_record(subject: &Subject) {
     records.extend(rest);
     assert_numbers(&records, 0..8);
     assert_eq!(sorted(named), children);
+    drop(reading);
     let mut beginning = subject.open(&shard, &StartAt::TrimHorizon).await;
     let (records, named) = read_to_end(&mut beginning).await;
     assert_numbers(&records, 0..8);
@@ -78,11 +79,14 @@ pub async fn a_shard_closed_without_records_ends(subject: &Subject) {
     let mut latest = subject.open(&shard, &StartAt::Latest).await;
     assert_numbers(&next_records(&mut latest).await.records, 0..0);
     subject.world.split(&shard).await;
-    for mut source in [latest, subject.open(&shard, &StartAt::TrimHorizon).await] {
-        let (records, children) = read_to_end(&mut source).await;
-        assert_numbers(&records, 0..0);
-        assert_eq!(children.len(), 2);
-    }
+    let (records, children) = read_to_end(&mut latest).await;
+    assert_numbers(&records, 0..0);
+    assert_eq!(children.len(), 2);
+    drop(latest);
+    let mut beginning = subject.open(&shard, &StartAt::TrimHorizon).await;
+    let (records, children) = read_to_end(&mut beginning).await;
+    assert_numbers(&records, 0..0);
+    assert_eq!(children.len(), 2);
 }
 
 /// Whoever stopped at the last record of a shard gets its end, and with it the children.

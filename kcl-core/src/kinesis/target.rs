@@ -6,7 +6,7 @@ use crate::error::ConfigError;
 
 /// A stream by its name, or by its ARN.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub struct Target {
     text: String,
     /// Where the name begins in `text`.
     name: usize,
@@ -15,7 +15,10 @@ pub(super) struct Target {
 
 impl Target {
     /// Reads a name or an ARN, for a client of `region`.
-    pub(super) fn parse(text: &str, region: Option<&str>) -> Result<Self, ConfigError> {
+    ///
+    /// # Errors
+    /// If it is neither, or the ARN of a stream in another region.
+    pub fn parse(text: &str, region: Option<&str>) -> Result<Self, ConfigError> {
         if !text.starts_with("arn:") {
             check_name(text, text)?;
             return Ok(Self { text: text.to_owned(), name: 0, account: None });
@@ -40,23 +43,30 @@ impl Target {
         Ok(Self { text: text.to_owned(), name: text.len() - name.len(), account: Some(account.to_owned()) })
     }
 
+    /// Whether this may be the name of a stream, or of a consumer: 1 to 128 letters, digits, `_`, `-` and `.` (Kinesis API
+    /// reference, `CreateStream` and `RegisterStreamConsumer`).
+    pub fn is_name(text: &str) -> bool {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+        (1..=128).contains(&text.len()) && text.bytes().all(allowed)
+    }
+
     /// The stream's name.
-    pub(super) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.text[self.name..]
     }
 
     /// What a request sends as `StreamName`: nothing beside an ARN.
-    pub(super) fn stream_name(&self) -> Option<String> {
+    pub fn stream_name(&self) -> Option<String> {
         self.account.is_none().then(|| self.text.clone())
     }
 
     /// What a request sends as `StreamARN`.
-    pub(super) fn stream_arn(&self) -> Option<String> {
+    pub fn stream_arn(&self) -> Option<String> {
         self.account.as_ref().map(|_| self.text.clone())
     }
 
     /// The account, if it is known.
-    pub(super) fn account(&self) -> Option<&str> {
+    pub fn account(&self) -> Option<&str> {
         self.account.as_deref()
     }
 }
@@ -67,10 +77,8 @@ impl fmt::Display for Target {
     }
 }
 
-/// Kinesis API reference, `CreateStream`: 1 to 128 letters, digits, `_`, `-` and `.`.
 fn check_name(name: &str, text: &str) -> Result<(), ConfigError> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    if (1..=128).contains(&name.len()) && name.bytes().all(allowed) { Ok(()) } else { Err(wrong(text)) }
+    if Target::is_name(name) { Ok(()) } else { Err(wrong(text)) }
 }
 
 fn wrong(text: &str) -> ConfigError {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_kinesis::types::{ShardFilter, ShardFilterType};
 
-use super::calls::Calls;
 use super::convert;
+use super::stream::KinesisStream;
 use crate::error::{SourceError, SourceErrorKind};
 use crate::position::InitialPosition;
 use crate::retrieval::WhichShards;
@@ -18,21 +18,21 @@ const RESTARTS: u32 = 2;
 /// be followed for ever.
 const FRUITLESS_PAGES: u32 = 10;
 
-pub(super) async fn list(calls: &Calls, which: WhichShards) -> Result<ShardListing, SourceError> {
+pub(super) async fn list(stream: &KinesisStream, which: WhichShards) -> Result<ShardListing, SourceError> {
     let filter = filter(which).map_err(|error| {
-        calls.attempt("ListShards", None).malformed("nothing: it could not be made", Some(error.into()))
+        stream.attempt("ListShards", None).malformed("nothing: it could not be made", Some(error.into()))
     })?;
     let mut restarts = 0;
     loop {
-        match pages(calls, filter.clone()).await {
+        match pages(stream, filter.clone()).await {
             Err(error) if error.kind() == SourceErrorKind::Expired && restarts < RESTARTS => restarts += 1,
             listed => return listed,
         }
     }
 }
 
-async fn pages(calls: &Calls, filter: Option<ShardFilter>) -> Result<ShardListing, SourceError> {
-    let first = calls.list_shards(filter).await?;
+async fn pages(stream: &KinesisStream, filter: Option<ShardFilter>) -> Result<ShardListing, SourceError> {
+    let first = stream.first_page(filter).await?;
     let (mut page, mut shards, mut fruitless) = (first.answer, BTreeMap::new(), 0);
     loop {
         let before = shards.len();
@@ -43,9 +43,11 @@ async fn pages(calls: &Calls, filter: Option<ShardFilter>) -> Result<ShardListin
             return Ok(ShardListing { shards: shards.into_values().collect(), service_time: first.service_time });
         };
         if fruitless >= FRUITLESS_PAGES {
-            return Err(calls.attempt("ListShards", None).malformed("pages without shards, one after the other", None));
+            return Err(stream
+                .attempt("ListShards", None)
+                .malformed("pages without shards, one after the other", None));
         }
-        page = calls.more_shards(token).await?;
+        page = stream.page_after(token).await?;
     }
 }
 

@@ -11,24 +11,25 @@ use crate::error::{Cause, SourceError, SourceErrorKind};
 use crate::ids::ShardId;
 
 /// Whether the service knows this caller, and does not allow it the request.
-pub(super) fn lacks_permission<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+pub fn lacks_permission<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     code.is_some_and(|code| Meaning::of(Refusal { status: 400, code: Some(code), message: "" }) == Meaning::Permission)
 }
 
 /// One request, for the message of its error.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Attempt<'a> {
+pub struct Attempt<'a> {
     /// The operation of the Kinesis API, which is also the name of the permission.
-    pub(super) operation: &'static str,
-    pub(super) stream: &'a Target,
+    pub operation: &'static str,
+    /// The stream.
+    pub stream: &'a Target,
     /// The shard, if the request is about one.
-    pub(super) shard: Option<&'a ShardId>,
+    pub shard: Option<&'a ShardId>,
 }
 
 impl Attempt<'_> {
     /// The request failed. `within` is the time that it had.
-    pub(super) fn failed<E>(&self, error: SdkError<E>, within: Duration) -> SourceError
+    pub fn failed<E>(&self, error: SdkError<E>, within: Duration) -> SourceError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
@@ -70,7 +71,7 @@ impl Attempt<'_> {
     }
 
     /// The request was not answered in its time.
-    pub(super) fn unanswered(&self, within: Duration) -> SourceError {
+    pub fn unanswered(&self, within: Duration) -> SourceError {
         let large = if self.operation == "GetRecords" {
             "; on a slow one, raise `request_timeout` or lower `limit`"
         } else {
@@ -83,8 +84,17 @@ impl Attempt<'_> {
         SourceError::new(SourceErrorKind::Unavailable, message)
     }
 
+    /// The caller may not make the request; there is something else to do than to allow it.
+    pub fn denied(&self, otherwise: &str) -> SourceError {
+        let message = format!(
+            "{self} is denied; allow kinesis:{} on the stream to this worker's credentials, {otherwise}",
+            self.operation
+        );
+        SourceError::new(SourceErrorKind::Denied, message)
+    }
+
     /// The answer is not what the API promises.
-    pub(super) fn malformed(&self, what: &str, cause: Option<Cause>) -> SourceError {
+    pub fn malformed(&self, what: &str, cause: Option<Cause>) -> SourceError {
         let message = format!("{self} was answered with {what}; check what answers at the client's endpoint");
         let error = SourceError::new(SourceErrorKind::Invalid, message);
         match cause {
@@ -93,7 +103,8 @@ impl Attempt<'_> {
         }
     }
 
-    fn refused(&self, refusal: Refusal<'_>) -> SourceError {
+    /// The service refused the request, or ended its answer with an error.
+    pub fn refused(&self, refusal: Refusal<'_>) -> SourceError {
         let meaning = Meaning::of(refusal);
         let message = format!("{self} {}", self.told(meaning, &refusal));
         let error = SourceError::new(meaning.kind(), message);
@@ -105,6 +116,10 @@ impl Attempt<'_> {
 
     fn told(&self, meaning: Meaning, code: &Refusal<'_>) -> String {
         match meaning {
+            Meaning::Throttled if self.operation == "SubscribeToShard" => format!(
+                "was throttled ({code}); a consumer may subscribe to a shard once a second. If this goes on, two \
+                 applications use one consumer: give each a name of its own"
+            ),
             Meaning::Throttled if self.shard.is_some() => format!(
                 "was throttled ({code}); if this goes on, too many consumers poll the shard (they share its 5 calls and \
                  2 MiB a second): take some away, or give them enhanced fan-out"

@@ -15,13 +15,22 @@ use aws_smithy_types::date_time::Format;
 
 use crate::time::Timestamp;
 
+/// An answer and when it was given, by the service's clock.
+#[derive(Debug)]
+pub struct Dated<T> {
+    /// The answer.
+    pub answer: T,
+    /// A time that is not later than when it was given, and as near to it as can be told.
+    pub service_time: Timestamp,
+}
+
 /// Keeps the `Date` of the first answer to a request.
 #[derive(Debug, Clone, Default)]
-pub(super) struct DateHeader(Arc<OnceLock<Timestamp>>);
+pub struct DateHeader(Arc<OnceLock<Timestamp>>);
 
 impl DateHeader {
     /// The service's time at the first answer, to a request that was made at `before` by the local clock.
-    pub(super) fn service_time(&self, before: Timestamp) -> Timestamp {
+    pub fn service_time(&self, before: Timestamp) -> Timestamp {
         service_time(before, self.0.get().copied())
     }
 }

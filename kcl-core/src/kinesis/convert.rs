@@ -12,8 +12,11 @@ use crate::retrieval::RawRecord;
 use crate::shard::{ChildShard, HashKeyRange, Shard};
 use crate::time::Timestamp;
 
-/// The payload is moved, not copied.
-pub(super) fn record(record: types::Record) -> Result<RawRecord, InvalidSequenceNumber> {
+/// A record. The payload is moved, not copied.
+///
+/// # Errors
+/// If its sequence number is none.
+pub fn record(record: types::Record) -> Result<RawRecord, InvalidSequenceNumber> {
     Ok(RawRecord {
         sequence_number: SequenceNumber::parse(&record.sequence_number)?,
         partition_key: record.partition_key,
@@ -22,7 +25,8 @@ pub(super) fn record(record: types::Record) -> Result<RawRecord, InvalidSequence
     })
 }
 
-pub(super) fn shard(shard: types::Shard) -> Shard {
+/// A shard of a listing.
+pub fn shard(shard: types::Shard) -> Shard {
     let sequences = shard.sequence_number_range;
     Shard {
         id: ShardId::new(shard.shard_id),
@@ -39,7 +43,8 @@ pub(super) fn shard(shard: types::Shard) -> Shard {
     }
 }
 
-pub(super) fn child(child: types::ChildShard) -> ChildShard {
+/// A child that a shard ended with.
+pub fn child(child: types::ChildShard) -> ChildShard {
     ChildShard {
         id: ShardId::new(child.shard_id),
         parents: child.parent_shards.into_iter().map(ShardId::new).collect(),
@@ -52,18 +57,19 @@ fn hash_range(range: &types::HashKeyRange) -> Option<HashKeyRange> {
     HashKeyRange::new(range.starting_hash_key.parse().ok()?, range.ending_hash_key.parse().ok()?)
 }
 
-/// `None` for a time before 1970 and for 1970 itself, which the SDK puts where a service says nothing.
-pub(super) fn timestamp(time: DateTime) -> Option<Timestamp> {
+/// A time. `None` for a time before 1970 and for 1970 itself, which the SDK puts where a service says nothing.
+pub fn timestamp(time: DateTime) -> Option<Timestamp> {
     let millis = time.to_millis().ok().and_then(|millis| u64::try_from(millis).ok());
     millis.filter(|millis| *millis > 0).map(Timestamp::from_millis)
 }
 
-pub(super) fn date_time(time: Timestamp) -> DateTime {
+/// A time, for a request.
+pub fn date_time(time: Timestamp) -> DateTime {
     DateTime::from_millis(i64::try_from(time.millis()).unwrap_or(i64::MAX))
 }
 
-/// `MillisBehindLatest`.
-pub(super) fn behind(millis: i64) -> Duration {
+/// `MillisBehindLatest`, which is never taken for less than nothing.
+pub fn behind(millis: i64) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 

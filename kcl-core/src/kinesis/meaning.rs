@@ -10,10 +10,13 @@ use crate::error::SourceErrorKind;
 
 /// What the service, or something on the way to it, answered in place of what was asked for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Refusal<'a> {
-    pub(super) status: u16,
-    pub(super) code: Option<&'a str>,
-    pub(super) message: &'a str,
+pub struct Refusal<'a> {
+    /// The HTTP status; 400 for an error in an event stream, which has none.
+    pub status: u16,
+    /// The error's code, as `LimitExceededException`; `None` if it is not Kinesis that answered.
+    pub code: Option<&'a str>,
+    /// The error's text.
+    pub message: &'a str,
 }
 
 /// What a refusal means; kinds of errors, told further apart where people have different things to do.

@@ -1,0 +1,179 @@
+//! The application's consumer at the stream: found, or registered, and waited for; once for all shards of a worker.
+//!
+//! Nothing of it is ever deregistered but by [`FanOut::deregister`](crate::FanOut::deregister): a consumer that went with
+//! the last worker would come back with another ARN, and its registration takes the service a while.
+
+use std::time::Duration;
+
+use aws_sdk_kinesis::types::ConsumerStatus;
+use kcl_core::error::{SourceError, SourceErrorKind};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::calls::{Calls, Described, NotRegistered, Which};
+
+/// How long one shard waits for the consumer to become ACTIVE before it says so. The next one goes on waiting.
+const WAIT: Duration = Duration::from_secs(30);
+/// Between two looks at a consumer that is not ACTIVE yet: 20 calls a second are allowed for all workers together.
+const LOOKS: [Duration; 4] =
+    [Duration::from_millis(300), Duration::from_millis(700), Duration::from_millis(1500), Duration::from_secs(3)];
+/// For how long what went wrong is told to all shards that ask, without asking the service again for each.
+const TOLD_FOR: Duration = Duration::from_secs(1);
+
+/// What a worker knows of its consumer.
+#[derive(Debug)]
+pub(crate) struct Consumer {
+    identity: Identity,
+    known: Mutex<Known>,
+}
+
+/// How the user names the consumer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// It is registered if it is missing.
+    Name(String),
+    /// Somebody registers it, perhaps in another account.
+    Arn(String),
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    active: Option<String>,
+    failed: Option<(Instant, SourceErrorKind, String)>,
+}
+
+impl Identity {
+    pub(crate) fn which(&self) -> Which<'_> {
+        match self {
+            Self::Name(name) => Which::Name(name),
+            Self::Arn(arn) => Which::Arn(arn),
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Name(text) | Self::Arn(text) => text,
+        }
+    }
+}
+
+impl Consumer {
+    pub(crate) fn new(identity: Identity) -> Self {
+        Self { identity, known: Mutex::default() }
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The ARN of the consumer, which is ACTIVE or was when it was looked at.
+    pub(crate) async fn arn(&self, calls: &Calls) -> Result<String, SourceError> {
+        // Kept while the service is asked: the other shards wait for the same answer.
+        let mut known = self.known.lock().await;
+        if let Some(arn) = &known.active {
+            return Ok(arn.clone());
+        }
+        if let Some((at, kind, message)) = &known.failed
+            && at.elapsed() < TOLD_FOR
+        {
+            return Err(SourceError::new(*kind, message.clone()));
+        }
+        match self.find(calls).await {
+            Ok(arn) => {
+                known.active = Some(arn.clone());
+                Ok(arn)
+            }
+            Err(error) => {
+                known.failed = Some((Instant::now(), error.kind(), error.to_string()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Says that the service knows no such consumer or shard. Answers its ARN if that is another one now.
+    pub(crate) async fn not_found(&self, calls: &Calls, arn: &str) -> Result<Option<String>, SourceError> {
+        let mut known = self.known.lock().await;
+        if known.active.as_deref() == Some(arn) {
+            // The consumer itself may be gone: with its stream, or because somebody deregistered it.
+            let found = calls.describe(self.identity.which()).await?;
+            if found.is_some_and(|found| found.arn == arn && found.status == ConsumerStatus::Active) {
+                return Ok(None);
+            }
+            *known = Known::default();
+        }
+        drop(known);
+        let now = self.arn(calls).await?;
+        Ok((now != arn).then_some(now))
+    }
+
+    async fn find(&self, calls: &Calls) -> Result<String, SourceError> {
+        let deadline = Instant::now() + WAIT;
+        let mut looks = LOOKS.into_iter().chain(std::iter::repeat(LOOKS[LOOKS.len() - 1]));
+        loop {
+            let status = match self.look(calls).await? {
+                Some(Described { arn, status: ConsumerStatus::Active }) => return Ok(arn),
+                Some(other) => other.status.as_str().to_owned(),
+                None => "in the way of another change of the stream".to_owned(),
+            };
+            let look = looks.next().unwrap_or(WAIT);
+            if Instant::now() + look > deadline {
+                return Err(self.not_ready(calls, &status));
+            }
+            tracing::debug!(consumer = self.identity.text(), status, "the consumer is not ACTIVE yet; waiting");
+            tokio::time::sleep(look).await;
+        }
+    }
+
+    /// The consumer as it is now, registered if it was missing; `None` if that cannot be done yet.
+    async fn look(&self, calls: &Calls) -> Result<Option<Described>, SourceError> {
+        if let Some(found) = calls.describe(self.identity.which()).await? {
+            return Ok(Some(found));
+        }
+        let Identity::Name(name) = &self.identity else { return Err(self.missing(calls)) };
+        match calls.register(name).await {
+            Ok(registered) => {
+                tracing::info!(consumer = name, stream = %calls.stream.target(), "registered the consumer");
+                Ok(Some(registered))
+            }
+            // Another worker was faster, or the stream is being changed.
+            Err(NotRegistered::InUse(error)) => {
+                tracing::debug!(consumer = name, %error, "the consumer is not registered yet");
+                Ok(None)
+            }
+            Err(NotRegistered::Failed(error)) => Err(with_limits(error)),
+        }
+    }
+
+    fn missing(&self, calls: &Calls) -> SourceError {
+        let message = format!(
+            "there is no consumer {} of stream {}: it was never registered, or deregistered; register it, or configure \
+             the consumer by its name, which registers it",
+            self.identity.text(),
+            calls.stream.target()
+        );
+        SourceError::new(SourceErrorKind::Invalid, message)
+    }
+
+    fn not_ready(&self, calls: &Calls, status: &str) -> SourceError {
+        let message = format!(
+            "consumer {} of stream {} is {status} for {WAIT:?}; it is waited for. If this goes on, look at the consumer and \
+             the stream with DescribeStreamConsumer and DescribeStreamSummary",
+            self.identity.text(),
+            calls.stream.target()
+        );
+        SourceError::new(SourceErrorKind::Unavailable, message)
+    }
+}
+
+/// The service answers the same for three limits.
+fn with_limits(error: SourceError) -> SourceError {
+    if error.kind() != SourceErrorKind::Throttled {
+        return error;
+    }
+    let message = format!(
+        "{error}. A stream has 20 consumers at most (50 with on-demand advantage), 5 of them in registration at a time, and \
+         an account makes 5 registrations a second: if this goes on, deregister consumers that nobody uses, or read this \
+         application by polling"
+    );
+    SourceError::new(SourceErrorKind::Throttled, message)
+}

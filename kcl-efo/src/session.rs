@@ -1,0 +1,229 @@
+//! What follows what while one shard is subscribed to: when to call, from where, which records are new, when the silence has
+//! lasted too long. Decisions only: the time is an argument, and nothing is sent here.
+//!
+//! ```text
+//!            .--- not before: 1 s after the last call, 5 s after the last success ---.
+//!            v                                                                       |
+//!  from ->  call -> subscribed -> event, event, ... -> end, error, silence ----------'
+//!                        ^             |
+//!                        '--- call ----'   shortly before its five minutes are over: the new subscription
+//!                                          takes the old one over; what both bring is left out once
+//! ```
+
+use std::time::Duration;
+
+use kcl_core::position::SequenceNumber;
+use kcl_core::retrieval::{RawRecord, StartAt};
+use kcl_core::shard::ChildShard;
+use kcl_core::time::Timestamp;
+use tokio::time::Instant;
+
+use crate::event::Event;
+
+/// Kinesis API reference, `SubscribeToShard`: within 5 seconds of a call that succeeded, another one is refused.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// The same: one call a second for each consumer and shard.
+const BETWEEN_CALLS: Duration = Duration::from_secs(1);
+/// A subscription lives for up to 5 minutes. The new one is made in the last half of them, each at a moment of its own.
+const RENEW_AFTER: Duration = Duration::from_secs(270);
+const RENEW_WITHIN: Duration = Duration::from_secs(20);
+/// In which a process that stood still reads what came meanwhile.
+const A_MOMENT: Duration = Duration::from_secs(2);
+/// After a renewal that failed.
+const RENEW_AGAIN: Duration = Duration::from_secs(5);
+/// How long the former owner of a shard may be in the way, before it is told: its last call can be that long ago, and the
+/// call in which that is found out takes its time.
+const IN_THE_WAY: Duration = Duration::from_secs(8);
+
+/// One shard's subscriptions, one after the other.
+#[derive(Debug)]
+pub(crate) struct Session {
+    from: StartAt,
+    /// The last record that was taken: the service may bring it again, and those before it.
+    last: Option<SequenceNumber>,
+    ended: Option<Vec<ChildShard>>,
+    not_before: Option<Instant>,
+    in_the_way_since: Option<Instant>,
+    current: Option<Current>,
+    /// The last subscription ended before anything came.
+    fruitless: bool,
+    silence: Duration,
+}
+
+/// The subscription that is open.
+#[derive(Debug)]
+struct Current {
+    began: Instant,
+    heard: Instant,
+    /// Something came on it.
+    proven: bool,
+    renew_at: Instant,
+}
+
+/// What an event brings.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// Those that were not brought before.
+    pub(crate) records: Vec<RawRecord>,
+    /// How many were.
+    pub(crate) repeated: usize,
+}
+
+/// What to make of a subscription that the service refuses or takes away because there is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InUse {
+    /// Call again when it is time.
+    Wait,
+    /// It has lasted too long to be a former owner's.
+    Tell,
+}
+
+impl Session {
+    /// Reads from there on, and does not call before that moment. A subscription on which nothing comes for `silence` is
+    /// taken for dead.
+    pub(crate) fn new(from: StartAt, not_before: Option<Instant>, silence: Duration) -> Self {
+        Self {
+            from,
+            last: None,
+            ended: None,
+            not_before,
+            in_the_way_since: None,
+            current: None,
+            fruitless: false,
+            silence,
+        }
+    }
+
+    /// When the shard may be subscribed to again, whoever does.
+    pub(crate) fn not_before(&self) -> Option<Instant> {
+        self.not_before
+    }
+
+    /// Where the next subscription starts.
+    pub(crate) fn from(&self) -> &StartAt {
+        &self.from
+    }
+
+    /// The children, once the shard has ended.
+    pub(crate) fn ended(&self) -> Option<&[ChildShard]> {
+        self.ended.as_deref()
+    }
+
+    /// When the next call is due; `None` for at once. While a subscription is open that is the time of its renewal.
+    pub(crate) fn next_call(&self) -> Option<Instant> {
+        let wanted = self.current.as_ref().map(|current| current.renew_at);
+        wanted.max(self.not_before)
+    }
+
+    /// When the open subscription is taken for dead.
+    pub(crate) fn silent_at(&self) -> Option<Instant> {
+        self.current.as_ref().map(|current| current.heard + self.silence)
+    }
+
+    /// Whether it is dead at `now`. Where nobody looked when its time was over, what came may still be on its way through
+    /// this process: then it gets a moment more.
+    pub(crate) fn is_silent(&mut self, now: Instant) -> bool {
+        let Some(current) = self.current.as_mut().filter(|current| now >= current.heard + self.silence) else {
+            return false;
+        };
+        let late = now - (current.heard + self.silence) > A_MOMENT;
+        if late {
+            current.heard = (now - self.silence) + A_MOMENT;
+        }
+        !late
+    }
+
+    /// A call is made.
+    pub(crate) fn called(&mut self, now: Instant) {
+        self.wait_until(now + BETWEEN_CALLS);
+    }
+
+    /// It began a subscription, at `service_time` by the service's clock. One that was open before is over.
+    pub(crate) fn subscribed(&mut self, now: Instant, service_time: Timestamp, luck: &mut fastrand::Rng) {
+        // The service counted the success some time before, so that this is not too early for it.
+        self.wait_until(now + AGAIN_AFTER);
+        self.in_the_way_since = None;
+        if self.from == StartAt::Latest {
+            // Asked again later, it would be the tip of then, and what arrived in between would be skipped.
+            self.from = StartAt::Timestamp(service_time);
+        }
+        let spread = RENEW_WITHIN.mul_f64(luck.f64());
+        self.current = Some(Current { began: now, heard: now, proven: false, renew_at: now + RENEW_AFTER + spread });
+    }
+
+    /// The call failed. Where it may have succeeded all the same, the service may count it.
+    pub(crate) fn not_subscribed(&mut self, now: Instant, for_certain: bool) {
+        if !for_certain {
+            self.wait_until(now + AGAIN_AFTER);
+        }
+        if let Some(current) = &mut self.current {
+            current.renew_at = now + RENEW_AGAIN;
+        }
+    }
+
+    /// The call was refused since somebody subscribed to the shard just before: the former owner of its lease.
+    pub(crate) fn in_use(&mut self, now: Instant) -> InUse {
+        self.not_subscribed(now, true);
+        let since = *self.in_the_way_since.get_or_insert(now);
+        if now.duration_since(since) < IN_THE_WAY { InUse::Wait } else { InUse::Tell }
+    }
+
+    /// Somebody took the subscription over: whoever it is may do so again only after a while, and so may this one.
+    pub(crate) fn taken_over(&mut self, now: Instant) {
+        self.closed();
+        self.wait_until(now + AGAIN_AFTER);
+    }
+
+    /// Something came.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        if let Some(current) = &mut self.current {
+            (current.heard, current.proven) = (now, true);
+        }
+        self.fruitless = false;
+    }
+
+    /// An event is taken over, all of it.
+    pub(crate) fn event(&mut self, now: Instant, event: Event) -> Taken {
+        self.heard(now);
+        let brought = event.records.len();
+        let mut records = event.records;
+        if let Some(last) = &self.last {
+            // In order, so that what was brought before comes first.
+            let new = records.partition_point(|record| record.sequence_number <= *last);
+            drop(records.drain(..new));
+        }
+        if let Some(newest) = records.last() {
+            self.last = Some(newest.sequence_number.clone());
+        }
+        // Not behind the last record: of two subscriptions the later one may start earlier.
+        match (event.continuation, &self.last) {
+            (Some(next), Some(last)) if next < *last => self.from = StartAt::After(last.clone()),
+            // The reference allows both AT and AFTER. With AT nothing is skipped, whatever the number stands for.
+            (Some(next), _) => self.from = StartAt::At(next),
+            (None, Some(last)) => self.from = StartAt::After(last.clone()),
+            (None, None) => {}
+        }
+        self.ended = event.children;
+        if self.ended.is_some() {
+            self.closed();
+        }
+        Taken { repeated: brought - records.len(), records }
+    }
+
+    /// The open subscription has ended. Whether that is no wonder: something came on it, or its time may be up, which
+    /// who was not reading does not know. One that ends early is let pass, and not two in a row.
+    pub(crate) fn ended_well(&mut self, now: Instant) -> bool {
+        let bore = |current: Current| current.proven || now - current.began >= self.silence;
+        let well = self.current.take().is_some_and(bore);
+        well || !std::mem::replace(&mut self.fruitless, true)
+    }
+
+    /// The open subscription is given up.
+    pub(crate) fn closed(&mut self) {
+        self.current = None;
+    }
+
+    fn wait_until(&mut self, moment: Instant) {
+        self.not_before = self.not_before.max(Some(moment));
+    }
+}

@@ -1,0 +1,367 @@
+//! One shard, read by subscriptions, one after the other.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_kinesis::error::SdkError;
+use aws_sdk_kinesis::types::SubscribeToShardEventStream as Message;
+use aws_sdk_kinesis::types::error::SubscribeToShardEventStreamError;
+use aws_smithy_types::event_stream::RawMessage;
+use kcl_core::budget::{ByteBudget, ByteShare};
+use kcl_core::error::SourceError;
+use kcl_core::ids::ShardId;
+use kcl_core::kinesis::Dated;
+use kcl_core::retrieval::{Fetch, Fetched, RecordSource, StartAt};
+use tokio::time::{Instant, sleep_until};
+
+use crate::calls::{NotBegun, Receiver};
+use crate::event::Event;
+use crate::link::{Call, Link};
+use crate::room::Room;
+use crate::session::{InUse, Session};
+use crate::trouble::is_taken_over;
+
+/// For how long an open subscription may be left unread while there is no room. It shares its connection with others,
+/// whose events have to pass; to end it and begin it again costs one request.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The part of the worker's byte budget that is taken in for a shard while nobody asks for it.
+const PART_OF_BUDGET: usize = 32;
+
+/// Reads a shard.
+///
+/// All that is under way is kept here: the call, the event stream, what came and was not asked for. A call of `next`
+/// that is dropped is as one that was never made.
+pub(crate) struct FanOutSource {
+    link: Arc<Link>,
+    shard: ShardId,
+    session: Session,
+    luck: fastrand::Rng,
+    call: Option<Call>,
+    open: Option<Receiver>,
+    room: Room,
+    /// An event that there was no room for yet. The session does not know of it.
+    untaken: Option<Event>,
+    /// What was taken in while nobody asked.
+    shelf: Option<Fetch>,
+    /// What went wrong meanwhile.
+    trouble: Option<SourceError>,
+    /// Since when the open subscription is not read.
+    unread_since: Option<Instant>,
+}
+
+type StreamError = SdkError<SubscribeToShardEventStreamError, RawMessage>;
+
+/// What is waited for, while there is nothing to give.
+enum Happening {
+    Answered(Result<Dated<Receiver>, NotBegun>),
+    Heard(Result<Option<Message>, StreamError>),
+    Due,
+}
+
+impl FanOutSource {
+    /// Subscribes to the shard.
+    pub(crate) async fn open(
+        link: Arc<Link>,
+        shard: ShardId,
+        from: StartAt,
+        budget: ByteBudget,
+    ) -> Result<Self, SourceError> {
+        let mut source = Self {
+            session: Session::new(from.clone(), link.resting.not_before(&shard), link.silence),
+            link,
+            shard,
+            luck: fastrand::Rng::new(),
+            call: None,
+            open: None,
+            room: Room::new(budget, &from),
+            untaken: None,
+            shelf: None,
+            trouble: None,
+            unread_since: None,
+        };
+        while source.open.is_none() {
+            source.step().await?;
+        }
+        Ok(source)
+    }
+
+    /// What comes next from the service.
+    async fn fetch(&mut self) -> Result<Fetched, SourceError> {
+        loop {
+            if let Some(children) = self.session.ended() {
+                return Ok(Fetched::End { children: children.to_vec() });
+            }
+            let wanted = self.untaken.as_ref().map_or_else(|| self.room.ahead(), |event| Some(event.held_bytes()));
+            let share = match wanted {
+                Some(bytes) => match self.make_room(bytes).await {
+                    Some(share) => Some(share),
+                    None => continue,
+                },
+                None => None,
+            };
+            match (self.untaken.take(), share) {
+                (Some(event), Some(share)) => {
+                    if let Some(fetch) = self.take(event, share) {
+                        return Ok(Fetched::Records(fetch));
+                    }
+                }
+                (untaken, share) => {
+                    self.untaken = untaken;
+                    self.room.keep(share);
+                    self.step().await?;
+                }
+            }
+        }
+    }
+
+    /// Waits for so much of the budget. `None` if that took too long to leave a subscription unread: then it is not open
+    /// any more, and what came last is to be read again.
+    async fn make_room(&mut self, bytes: usize) -> Option<ByteShare> {
+        if self.open.is_none() && self.call.is_none() {
+            self.unread_since = None;
+            return Some(self.room.get(bytes).await);
+        }
+        let since = *self.unread_since.get_or_insert_with(Instant::now);
+        let share = tokio::select! {
+            biased;
+            share = self.room.get(bytes) => Some(share),
+            () = sleep_until(since + PATIENCE) => None,
+        };
+        self.unread_since = None;
+        if share.is_none() {
+            self.close();
+        }
+        share
+    }
+
+    /// Ends the subscription, to begin it again where the session stands.
+    fn close(&mut self) {
+        tracing::debug!(shard = %self.shard, "closing the subscription until there is room for more records");
+        self.give_up();
+        self.room.past(self.untaken.take().as_ref().map_or(0, Event::held_bytes));
+        if self.call.take().is_some() {
+            self.session.not_subscribed(Instant::now(), false);
+        }
+    }
+
+    /// Hands an event over; `None` if it says nothing but that the shard has ended.
+    fn take(&mut self, event: Event, mut share: ByteShare) -> Option<Fetch> {
+        let behind = event.behind;
+        let taken = self.session.event(Instant::now(), event);
+        if taken.repeated > 0 {
+            tracing::debug!(shard = %self.shard, records = taken.repeated, "left out what was read before");
+        }
+        let bytes = taken.records.iter().map(kcl_core::retrieval::RawRecord::held_bytes).sum();
+        share.fit(bytes);
+        self.room.took(bytes, behind);
+        if self.session.ended().is_some() {
+            (self.open, self.call) = (None, None);
+            if taken.records.is_empty() {
+                return None;
+            }
+        }
+        Some(Fetch { records: taken.records, behind: Some(behind), share })
+    }
+
+    /// Waits for one thing to happen, and does what follows.
+    async fn step(&mut self) -> Result<(), SourceError> {
+        match self.happening().await {
+            Happening::Answered(answered) => {
+                let answered = self.answered(answered);
+                self.rest();
+                answered
+            }
+            Happening::Heard(heard) => self.heard(heard),
+            Happening::Due => self.due(),
+        }
+    }
+
+    fn due(&mut self) -> Result<(), SourceError> {
+        let now = Instant::now();
+        if self.session.is_silent(now) {
+            self.give_up();
+            // A renewal that is on its way will do.
+            return match self.call {
+                Some(_) => Ok(()),
+                None => Err(self.link.trouble(&self.shard).silent(self.link.silence)),
+            };
+        }
+        if self.call.is_none() && self.session.next_call().is_none_or(|at| at <= now) {
+            self.session.called(now);
+            self.rest();
+            self.call = Some(self.link.subscribe(self.shard.clone(), self.session.from().clone()));
+        }
+        Ok(())
+    }
+
+    async fn happening(&mut self) -> Happening {
+        let call_due = self.call.is_none().then(|| self.session.next_call().unwrap_or_else(Instant::now));
+        let due = [call_due, self.session.silent_at()].into_iter().flatten().min();
+        let (call, open) = (&mut self.call, &mut self.open);
+        tokio::select! {
+            biased;
+            answered = async { match call { Some(call) => call.await, None => pending().await } } => {
+                self.call = None;
+                Happening::Answered(answered)
+            }
+            heard = async { match open { Some(open) => open.recv().await, None => pending().await } } => {
+                Happening::Heard(heard)
+            }
+            () = async { match due { Some(due) => sleep_until(due).await, None => pending().await } } => Happening::Due,
+        }
+    }
+
+    fn answered(&mut self, answered: Result<Dated<Receiver>, NotBegun>) -> Result<(), SourceError> {
+        let now = Instant::now();
+        let refused = match answered {
+            Ok(begun) => {
+                self.session.subscribed(now, begun.service_time, &mut self.luck);
+                self.open = Some(begun.answer);
+                return Ok(());
+            }
+            Err(NotBegun::InUse(refused)) => match self.session.in_use(now) {
+                InUse::Wait => {
+                    tracing::debug!(shard = %self.shard, "the shard was subscribed to elsewhere just now; waiting");
+                    return Ok(());
+                }
+                InUse::Tell => self.link.trouble(&self.shard).in_use(refused),
+            },
+            Err(NotBegun::NotFound(refused) | NotBegun::Refused(refused)) => {
+                self.session.not_subscribed(now, true);
+                refused
+            }
+            Err(NotBegun::NotKnown(error)) => {
+                self.session.not_subscribed(now, false);
+                error
+            }
+        };
+        if self.open.is_some() {
+            // What is open goes on, and will not end without a word.
+            tracing::debug!(shard = %self.shard, error = %refused, "the subscription could not be renewed yet");
+            return Ok(());
+        }
+        Err(refused)
+    }
+
+    fn heard(&mut self, heard: Result<Option<Message>, StreamError>) -> Result<(), SourceError> {
+        let well = match heard {
+            Ok(Some(Message::SubscribeToShardEvent(event))) => match Event::of(event) {
+                Ok(event) => {
+                    self.untaken = Some(event);
+                    return Ok(());
+                }
+                Err(malformed) => {
+                    self.give_up();
+                    return Err(self.link.trouble(&self.shard).malformed(malformed));
+                }
+            },
+            // Something that this version of the SDK does not know. It shows that the subscription lives.
+            Ok(Some(_)) => {
+                self.session.heard(Instant::now());
+                return Ok(());
+            }
+            Ok(None) => {
+                self.open = None;
+                self.session.ended_well(Instant::now())
+            }
+            Err(error) if self.call.is_some() => {
+                // The renewal took it over, and its answer is on its way.
+                tracing::debug!(shard = %self.shard, %error, "the subscription ended while it was being renewed");
+                self.give_up();
+                return Ok(());
+            }
+            Err(error) => {
+                self.give_up();
+                let trouble = self.link.trouble(&self.shard);
+                if is_taken_over(&error) {
+                    self.session.taken_over(Instant::now());
+                    return Err(trouble.taken_over());
+                }
+                return Err(trouble.broken(error));
+            }
+        };
+        if well || self.call.is_some() {
+            tracing::debug!(shard = %self.shard, from = ?self.session.from(), "the subscription ended; beginning the next");
+            return Ok(());
+        }
+        Err(self.link.trouble(&self.shard).fruitless())
+    }
+
+    /// Tells those who read the shard after this when they may call.
+    fn rest(&self) {
+        if let Some(not_before) = self.session.not_before() {
+            self.link.resting.until(&self.shard, not_before, Instant::now());
+        }
+    }
+
+    /// The event stream is no more.
+    fn give_up(&mut self) {
+        self.open = None;
+        self.session.closed();
+    }
+
+    /// Takes records in while nobody asks for them, until the shelf is full.
+    async fn take_in(&mut self) {
+        let most = self.room.budget().total() / PART_OF_BUDGET;
+        while self.trouble.is_none() && self.session.ended().is_none() {
+            let held = self.shelf.as_ref().map_or(0, |shelf| shelf.share.bytes());
+            if held >= most {
+                return;
+            }
+            if held > 0 && self.open.is_none() && self.call.is_none() {
+                // Whoever has something to give need not begin again before he is asked.
+                return;
+            }
+            match self.fetch().await {
+                Ok(Fetched::Records(fetch)) => self.shelve(fetch),
+                Ok(Fetched::End { .. }) => {}
+                Err(error) => self.trouble = Some(error),
+            }
+        }
+    }
+
+    fn shelve(&mut self, fetch: Fetch) {
+        let Some(shelf) = &mut self.shelf else {
+            self.shelf = Some(fetch);
+            return;
+        };
+        shelf.records.extend(fetch.records);
+        shelf.behind = fetch.behind;
+        shelf.share.merge(fetch.share);
+        shelf.share.fit(shelf.records.iter().map(kcl_core::retrieval::RawRecord::held_bytes).sum());
+    }
+}
+
+impl Drop for FanOutSource {
+    fn drop(&mut self) {
+        if self.call.is_some() {
+            self.session.not_subscribed(Instant::now(), false);
+        }
+        self.rest();
+    }
+}
+
+#[async_trait]
+impl RecordSource for FanOutSource {
+    async fn next(&mut self) -> Result<Fetched, SourceError> {
+        self.unread_since = None;
+        if let Some(shelf) = self.shelf.take() {
+            return Ok(Fetched::Records(shelf));
+        }
+        match self.trouble.take() {
+            Some(trouble) => Err(trouble),
+            None => self.fetch().await,
+        }
+    }
+
+    async fn stand_by(&mut self) {
+        self.take_in().await;
+        if self.open.is_some() {
+            let since = *self.unread_since.get_or_insert_with(Instant::now);
+            sleep_until(since + PATIENCE).await;
+            self.close();
+        }
+    }
+}
