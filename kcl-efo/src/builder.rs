@@ -199,8 +199,8 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_refused_by_name() {
-        let (least, most) = (Duration::from_secs(10), Duration::from_secs(300));
-        for silence in [least - Duration::from_millis(1), most + Duration::from_millis(1)] {
+        let (least, most, bit) = (Duration::from_secs(10), Duration::from_secs(300), Duration::from_millis(1));
+        for silence in [least.saturating_sub(bit), most + bit] {
             let error = builder().silence_timeout(silence).build().expect_err("out of range");
             assert_eq!(error.setting, "silence_timeout");
         }

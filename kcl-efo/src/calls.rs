@@ -43,8 +43,8 @@ pub(crate) enum Which<'a> {
 /// Why a subscription was not begun.
 #[derive(Debug)]
 pub(crate) enum NotBegun {
-    /// Somebody subscribed to the shard for this consumer just before.
-    InUse(SourceError),
+    /// Somebody called for the shard and this consumer just before.
+    InTheWay(SourceError),
     /// The service knows no such consumer, or no such shard.
     NotFound(SourceError),
     /// It was refused.
@@ -95,7 +95,7 @@ impl Calls {
             Ok(answer) => Ok(Dated { answer: answer.event_stream, service_time: date.service_time(before) }),
             Err(error) => Err(match refused.as_deref() {
                 None => NotBegun::NotKnown(error),
-                Some("ResourceInUseException") => NotBegun::InUse(error),
+                Some("ResourceInUseException" | "LimitExceededException") => NotBegun::InTheWay(error),
                 Some("ResourceNotFoundException") => NotBegun::NotFound(error),
                 Some(_) => NotBegun::Refused(error),
             }),

@@ -17,6 +17,8 @@ const WAIT: Duration = Duration::from_secs(30);
 /// Between two looks at a consumer that is not ACTIVE yet: 20 calls a second are allowed for all workers together.
 const LOOKS: [Duration; 4] =
     [Duration::from_millis(300), Duration::from_millis(700), Duration::from_millis(1500), Duration::from_secs(3)];
+/// How often a look that is throttled is repeated before that is told.
+const THROTTLED: u32 = 3;
 /// For how long what went wrong is told to all shards that ask, without asking the service again for each.
 const TOLD_FOR: Duration = Duration::from_secs(1);
 
@@ -109,13 +111,21 @@ impl Consumer {
     async fn find(&self, calls: &Calls) -> Result<String, SourceError> {
         let deadline = Instant::now() + WAIT;
         let mut looks = LOOKS.into_iter().chain(std::iter::repeat(LOOKS[LOOKS.len() - 1]));
+        let mut throttled = 0;
         loop {
-            let status = match self.look(calls).await? {
-                Some(Described { arn, status: ConsumerStatus::Active }) => return Ok(arn),
-                Some(other) => other.status.as_str().to_owned(),
-                None => "in the way of another change of the stream".to_owned(),
+            let status = match self.look(calls).await {
+                Ok(Some(Described { arn, status: ConsumerStatus::Active })) => return Ok(arn),
+                Ok(Some(other)) => other.status.as_str().to_owned(),
+                Ok(None) => "in the way of another change of the stream".to_owned(),
+                // Workers that start at the same moment all find it missing, and one registration is enough.
+                Err(error) if error.kind() == SourceErrorKind::Throttled && throttled < THROTTLED => {
+                    throttled += 1;
+                    "not looked at".to_owned()
+                }
+                Err(error) => return Err(error),
             };
-            let look = looks.next().unwrap_or(WAIT);
+            // Not in step with other workers.
+            let look = looks.next().unwrap_or(WAIT).mul_f64(0.5 + fastrand::f64());
             if Instant::now() + look > deadline {
                 return Err(self.not_ready(calls, &status));
             }

@@ -24,9 +24,12 @@ use crate::event::Event;
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// The same: one call a second for each consumer and shard.
 const BETWEEN_CALLS: Duration = Duration::from_secs(1);
-/// A subscription lives for up to 5 minutes. The new one is made in the last half of them, each at a moment of its own.
-const RENEW_AFTER: Duration = Duration::from_secs(270);
+/// A subscription lives for up to 5 minutes. The new one is made before they are over, each at a moment of its own, and early
+/// enough that a call that is not answered can be made again.
+const RENEW_AFTER: Duration = Duration::from_secs(260);
 const RENEW_WITHIN: Duration = Duration::from_secs(20);
+/// A timer that is later than this was not looked at when it went off.
+const LATE: Duration = Duration::from_millis(100);
 /// In which a process that stood still reads what came meanwhile.
 const A_MOMENT: Duration = Duration::from_secs(2);
 /// After a renewal that failed.
@@ -69,9 +72,9 @@ pub(crate) struct Taken {
     pub(crate) repeated: usize,
 }
 
-/// What to make of a subscription that the service refuses or takes away because there is another one.
+/// What to make of a call that is refused because somebody else has called for the shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum InUse {
+pub(crate) enum InTheWay {
     /// Call again when it is time.
     Wait,
     /// It has lasted too long to be a former owner's.
@@ -126,7 +129,7 @@ impl Session {
         let Some(current) = self.current.as_mut().filter(|current| now >= current.heard + self.silence) else {
             return false;
         };
-        let late = now - (current.heard + self.silence) > A_MOMENT;
+        let late = now - (current.heard + self.silence) > LATE;
         if late {
             current.heard = (now - self.silence) + A_MOMENT;
         }
@@ -153,19 +156,19 @@ impl Session {
 
     /// The call failed. Where it may have succeeded all the same, the service may count it.
     pub(crate) fn not_subscribed(&mut self, now: Instant, for_certain: bool) {
-        if !for_certain {
-            self.wait_until(now + AGAIN_AFTER);
-        }
+        // Counted from the answer: the service counted the call some time before, so that the next one cannot come too
+        // early to it, however unevenly the two travel.
+        self.wait_until(now + if for_certain { BETWEEN_CALLS } else { AGAIN_AFTER });
         if let Some(current) = &mut self.current {
             current.renew_at = now + RENEW_AGAIN;
         }
     }
 
-    /// The call was refused since somebody subscribed to the shard just before: the former owner of its lease.
-    pub(crate) fn in_use(&mut self, now: Instant) -> InUse {
+    /// The call was refused since somebody called for the shard just before: the former owner of its lease.
+    pub(crate) fn in_the_way(&mut self, now: Instant) -> InTheWay {
         self.not_subscribed(now, true);
         let since = *self.in_the_way_since.get_or_insert(now);
-        if now.duration_since(since) < IN_THE_WAY { InUse::Wait } else { InUse::Tell }
+        if now.duration_since(since) < IN_THE_WAY { InTheWay::Wait } else { InTheWay::Tell }
     }
 
     /// Somebody took the subscription over: whoever it is may do so again only after a while, and so may this one.
@@ -227,3 +230,6 @@ impl Session {
         self.not_before = self.not_before.max(Some(moment));
     }
 }
+
+#[cfg(test)]
+mod tests;

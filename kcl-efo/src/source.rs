@@ -20,7 +20,7 @@ use crate::calls::{NotBegun, Receiver};
 use crate::event::Event;
 use crate::link::{Call, Link};
 use crate::room::Room;
-use crate::session::{InUse, Session};
+use crate::session::{InTheWay, Session};
 use crate::trouble::is_taken_over;
 
 /// For how long an open subscription may be left unread while there is no room. It shares its connection with others,
@@ -221,12 +221,12 @@ impl FanOutSource {
                 self.open = Some(begun.answer);
                 return Ok(());
             }
-            Err(NotBegun::InUse(refused)) => match self.session.in_use(now) {
-                InUse::Wait => {
+            Err(NotBegun::InTheWay(refused)) => match self.session.in_the_way(now) {
+                InTheWay::Wait => {
                     tracing::debug!(shard = %self.shard, "the shard was subscribed to elsewhere just now; waiting");
                     return Ok(());
                 }
-                InUse::Tell => self.link.trouble(&self.shard).in_use(refused),
+                InTheWay::Tell => self.link.trouble(&self.shard).in_the_way(refused),
             },
             Err(NotBegun::NotFound(refused) | NotBegun::Refused(refused)) => {
                 self.session.not_subscribed(now, true);

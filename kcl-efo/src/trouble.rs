@@ -71,13 +71,13 @@ impl<'a> Trouble<'a> {
     }
 
     /// Another one had it, and still has.
-    pub(crate) fn in_use(&self, refused: SourceError) -> SourceError {
+    pub(crate) fn in_the_way(&self, refused: SourceError) -> SourceError {
         let what = format!(
             "is refused, since consumer {} has subscribed to the shard elsewhere again and again, or is not ACTIVE; it is \
              tried again. If this goes on, two applications use one consumer: give each a name of its own",
             self.consumer
         );
-        self.unavailable(&what).with_source(refused)
+        SourceError::new(refused.kind(), format!("{} {what}", self.attempt)).with_source(refused)
     }
 
     fn unavailable(&self, what: &str) -> SourceError {

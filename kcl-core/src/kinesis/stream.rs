@@ -92,6 +92,10 @@ impl KinesisStream {
     /// If the stream does not exist or cannot be reached.
     pub async fn created(&self) -> Result<Option<Timestamp>, SourceError> {
         let summary = self.summary().await?;
+        if let Some(summary) = &summary {
+            // Whoever is asking for it at this moment gets the same answer.
+            drop(self.arn.set(summary.stream_arn.clone()));
+        }
         Ok(summary.and_then(|summary| convert::timestamp(summary.stream_creation_timestamp)))
     }
 
