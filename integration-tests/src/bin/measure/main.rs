@@ -6,6 +6,7 @@
 //! measure freeze              the same when its process stands still and goes on later
 //! measure scale-out           how soon new workers have their share
 //! measure idle                what a worker costs that has nothing to do
+//! measure wire                what reading costs, beside the AWS SDK alone on the same bytes
 //! measure plan                how long the decision takes who holds what, in a large fleet
 //! ```
 //!
@@ -27,6 +28,7 @@ mod scenarios;
 mod scene;
 mod services;
 mod settled;
+mod wire;
 mod worker;
 mod zombie;
 
@@ -40,13 +42,15 @@ use crate::options::{Measure, Options};
 use crate::report::Report;
 
 /// No measurement takes longer; whatever hangs is ended, and the workers with it.
-const AT_MOST: Duration = Duration::from_mins(45);
+const AT_MOST: Duration = Duration::from_mins(120);
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
     let ended = match &options.measure {
         Measure::Worker(options) => worker::work(options).await.map(|()| true),
+        Measure::WireWorker(options) => wire::consumer::read(options).await.map(|()| true),
+        Measure::WireSdk(options) => wire::floor::read(options).await.map(|()| true),
         measure => measured(measure, options.json).await,
     };
     match ended {
@@ -79,7 +83,8 @@ async fn report(measure: &Measure) -> Result<Report, Failure> {
         Measure::ScaleOut(options) => scenarios::scale_out::measure(options).await,
         Measure::Idle(options) => scenarios::idle::measure(options).await,
         Measure::Plan(options) => Ok(scenarios::plan::measure(options)),
-        Measure::Worker(_) => Err("a worker measures nothing".into()),
+        Measure::Wire(options) => scenarios::wire::measure(options).await,
+        Measure::Worker(_) | Measure::WireWorker(_) | Measure::WireSdk(_) => Err("a consumer measures nothing".into()),
     }
 }
 

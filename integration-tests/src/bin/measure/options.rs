@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::wire::kinds::{Mode, Payload, Peer};
+
 /// Measures a fleet over real sockets and real processes, against `kcl-local`.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
@@ -31,9 +33,18 @@ pub(crate) enum Measure {
     Idle(Idle),
     /// Plans for a large fleet in process: how long the decision takes. No services, no other processes.
     Plan(Plan),
+    /// Lets one consumer read a backlog, hold shards without records, and read at a steady rate: its processor time, memory
+    /// and delay, beside those of the AWS SDK alone on the same bytes.
+    Wire(Wire),
     /// One worker, started by the others.
     #[command(hide = true)]
     Worker(Worker),
+    /// One worker that only counts, started by `wire`.
+    #[command(hide = true)]
+    WireWorker(WireReader),
+    /// The AWS SDK alone, started by `wire`.
+    #[command(hide = true)]
+    WireSdk(WireReader),
 }
 
 /// A fleet to which something happens several times.
@@ -98,6 +109,50 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
 }
 
+/// What reading costs.
+#[derive(Debug, Args)]
+pub(crate) struct Wire {
+    /// How to read; a measurement for each.
+    #[arg(long, value_delimiter = ',', value_enum, default_values_t = [Mode::Polling, Mode::FanOut])]
+    pub(crate) modes: Vec<Mode>,
+    /// What the records of the backlog hold; a measurement for each.
+    #[arg(long, value_delimiter = ',', value_enum, default_values_t = [Payload::Plain, Payload::Aggregated])]
+    pub(crate) payloads: Vec<Payload>,
+    /// How often each backlog is read: the figures are medians.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+    /// Data of the backlog, in 10^6 bytes.
+    #[arg(long, value_name = "MB", default_value_t = 400, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) backlog_mb: u64,
+    /// Shards of the backlog, and of the steady rate.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) shards: u32,
+    /// Shards without records.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) idle_shards: u32,
+    /// How many seconds idleness is measured, and the steady rate.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=1200))]
+    pub(crate) seconds: u64,
+    /// The byte budget of the worker, in MiB, if it is not the default.
+    #[arg(long, value_name = "MIB", value_parser = byte_budget)]
+    pub(crate) byte_budget_mib: Option<usize>,
+    /// Another library to measure beside the worker: its name, and the command that starts a consumer of it, which is told
+    /// the stream, the application and the mode, and says what this worker says.
+    #[arg(long = "peer", value_name = "NAME=COMMAND")]
+    pub(crate) peers: Vec<Peer>,
+}
+
+/// A process that reads. Endpoints, region and credentials come from the usual AWS environment.
+#[derive(Debug, Args)]
+pub(crate) struct WireReader {
+    #[arg(long, value_enum)]
+    pub(crate) mode: Mode,
+    #[arg(long)]
+    pub(crate) delays: bool,
+    #[arg(long, value_parser = byte_budget)]
+    pub(crate) byte_budget_mib: Option<usize>,
+}
+
 /// A worker process. Endpoints, region and credentials come from the usual AWS environment.
 #[derive(Debug, Args)]
 pub(crate) struct Worker {
@@ -105,6 +160,11 @@ pub(crate) struct Worker {
     pub(crate) id: String,
     #[arg(long, value_parser = millis)]
     pub(crate) failover_ms: Duration,
+}
+
+fn byte_budget(text: &str) -> Result<usize, String> {
+    let mib = text.parse().ok().filter(|mib| (1..=100_000).contains(mib));
+    mib.ok_or_else(|| format!("`{text}` is not a number of MiB from 1 to 100000"))
 }
 
 fn millis(text: &str) -> Result<Duration, String> {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, tls};
 use kcl_core::async_trait;
@@ -30,8 +30,7 @@ const SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// Works until SIGTERM, or until the process that measures is gone.
 pub(crate) async fn work(options: &options::Worker) -> Result<(), Failure> {
-    let http = Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
-    let aws = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).load().await;
+    let aws = aws().await;
     let polling = Polling::new(aws_sdk_kinesis::Client::new(&aws), STREAM)?;
     let leases = DynamoLeases::single_stream(aws_sdk_dynamodb::Client::new(&aws), APP, STREAM).build()?;
     let worker = Worker::builder(APP, leases, polling, |_| Counting(WallClock::system()))
@@ -52,9 +51,15 @@ pub(crate) async fn work(options: &options::Worker) -> Result<(), Failure> {
     }
 }
 
+/// Region, credentials and endpoints from the environment.
+pub(crate) async fn aws() -> SdkConfig {
+    let http = Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
+    aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).load().await
+}
+
 /// Waits until the other end of standard input is closed: whatever ended the process that measures, no worker is left.
 /// Without a thread, since threads are counted.
-async fn parent_gone() -> Result<(), Failure> {
+pub(crate) async fn parent_gone() -> Result<(), Failure> {
     let mut input = pipe::Receiver::from_owned_fd(std::io::stdin().as_fd().try_clone_to_owned()?)?;
     while input.read(&mut [0; 64]).await? > 0 {}
     Err("the process that measures is gone".into())
@@ -76,7 +81,7 @@ impl RecordProcessor for Counting {
 }
 
 /// What of an event is of interest.
-fn told(event: &Event) -> Option<Said> {
+pub(crate) fn told(event: &Event) -> Option<Said> {
     let trouble = |what: String| Some(Said::Trouble { what });
     match event {
         Event::WorkerStarted => Some(Said::Started),

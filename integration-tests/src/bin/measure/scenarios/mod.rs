@@ -6,3 +6,4 @@ pub(crate) mod handover;
 pub(crate) mod idle;
 pub(crate) mod plan;
 pub(crate) mod scale_out;
+pub(crate) mod wire;
