@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kcl_local::{Clock, Fault, Request, Service};
+use kcl_local::{Clock, Fault, Pushed, Request, Service, StreamFault};
 
 use crate::fate::Fate;
 use crate::history::{Recorder, Run, What};
@@ -32,10 +32,22 @@ pub enum Class {
     AnsweredLate,
     /// The request arrives twice.
     Duplicated,
+    /// A subscription's connection breaks in the middle of a message.
+    PushCut,
+    /// Neither this message of a subscription arrives nor any later one, and the connection stays open.
+    PushSilent,
+    /// In place of a message the subscription ends with an error.
+    PushFailed,
+    /// In place of a message the subscription ends.
+    PushEnded,
+    /// A message of a subscription arrives with a byte changed.
+    PushDamaged,
+    /// A message of a subscription, and all after it, arrive late.
+    PushLate,
 }
 
 impl Class {
-    /// All of them.
+    /// Those that requests meet.
     pub const ALL: [Self; 9] = [
         Self::Throttled,
         Self::InternalError,
@@ -48,6 +60,11 @@ impl Class {
         Self::Duplicated,
     ];
 
+    /// Those that messages of subscriptions meet.
+    pub const PUSHED: [Self; 6] =
+        [Self::PushCut, Self::PushSilent, Self::PushFailed, Self::PushEnded, Self::PushDamaged, Self::PushLate];
+
+    /// What becomes of a request.
     fn fault(self, delay: Duration) -> Fault {
         match self {
             Self::Throttled => Fault::throttled(),
@@ -59,7 +76,27 @@ impl Class {
             Self::Late => Fault::none().late(delay),
             Self::AnsweredLate => Fault::none().answered_late(delay),
             Self::Duplicated => Fault::none().duplicated(delay),
+            _ => Fault::none(),
         }
+    }
+
+    /// What becomes of a message; `None` for classes that only requests meet. A connection that is silent for requests is
+    /// so for what is pushed.
+    fn push_fault(self, delay: Duration, luck: &mut fastrand::Rng) -> Option<StreamFault> {
+        Some(match self {
+            Self::HangBefore | Self::HangAfter | Self::PushSilent => StreamFault::silent(),
+            Self::PushCut => StreamFault::cut_after(luck.usize(0..400)),
+            Self::PushFailed => StreamFault::failed("InternalFailureException", "a fault was asked for"),
+            Self::PushEnded => StreamFault::ended(),
+            Self::PushDamaged => StreamFault::damaged(),
+            Self::PushLate => StreamFault::none().late(delay),
+            _ => return None,
+        })
+    }
+
+    /// Whether requests meet it.
+    fn is_for_requests(self) -> bool {
+        !Self::PUSHED.contains(&self)
     }
 }
 
@@ -75,6 +112,12 @@ impl fmt::Display for Class {
             Self::Late => "late",
             Self::AnsweredLate => "answered-late",
             Self::Duplicated => "duplicated",
+            Self::PushCut => "push-cut",
+            Self::PushSilent => "push-silent",
+            Self::PushFailed => "push-failed",
+            Self::PushEnded => "push-ended",
+            Self::PushDamaged => "push-damaged",
+            Self::PushLate => "push-late",
         })
     }
 }
@@ -99,11 +142,10 @@ pub struct Window {
 }
 
 impl Window {
-    fn is_open_for(&self, request: &Request<'_>) -> bool {
-        let at = Duration::from_millis(request.now.millis_since(Clock::BEGINNING));
-        (self.from..self.to).contains(&at)
-            && self.service.is_none_or(|service| service == request.service)
-            && self.slot.is_none_or(|slot| label::slot(request.client) == Some(slot))
+    fn is_open_for(&self, at: u64, service: Service, client: &str) -> bool {
+        (self.from..self.to).contains(&Duration::from_millis(at))
+            && self.service.is_none_or(|only| only == service)
+            && self.slot.is_none_or(|slot| label::slot(client) == Some(slot))
     }
 }
 
@@ -155,6 +197,11 @@ impl FaultDesk {
     pub(crate) fn judge(&self, request: &Request<'_>) -> Fault {
         self.desk().judge(request)
     }
+
+    /// What the network calls for every message of a subscription.
+    pub(crate) fn judge_push(&self, pushed: &Pushed<'_>) -> StreamFault {
+        self.desk().judge_push(pushed)
+    }
 }
 
 impl Desk {
@@ -165,13 +212,38 @@ impl Desk {
         if let Some(run) = run {
             self.trip(run);
         }
-        let open = self.windows.iter().find(|window| window.is_open_for(request));
-        let Some(window) = open.filter(|window| self.luck.f64() < window.probability) else { return Fault::none() };
-        let class = window.class;
+        let for_requests = |window: &&Window| {
+            window.class.is_for_requests() && window.is_open_for(at, request.service, request.client)
+        };
+        let open = self.windows.iter().find(for_requests);
+        let Some(window) = open.filter(|window| self.luck.f64() < window.probability).cloned() else {
+            return Fault::none();
+        };
+        let delay = self.delay(&window);
+        self.recorder.note_at(at, What::Fault { run, class: window.class });
+        window.class.fault(delay)
+    }
+
+    fn judge_push(&mut self, pushed: &Pushed<'_>) -> StreamFault {
+        let at = pushed.now.millis_since(Clock::BEGINNING);
+        for window in self.windows.clone() {
+            if !window.is_open_for(at, Service::Kinesis, pushed.client) {
+                continue;
+            }
+            let delay = self.delay(&window);
+            let Some(fault) = window.class.push_fault(delay, &mut self.luck) else { continue };
+            if self.luck.f64() >= window.probability {
+                return StreamFault::none();
+            }
+            self.recorder.note_at(at, What::Fault { run: label::run(pushed.client), class: window.class });
+            return fault;
+        }
+        StreamFault::none()
+    }
+
+    fn delay(&mut self, window: &Window) -> Duration {
         let most = u64::try_from(window.delay.as_millis()).unwrap_or(u64::MAX);
-        let delay = Duration::from_millis(self.luck.u64(0..=most));
-        self.recorder.note_at(at, What::Fault { run, class });
-        class.fault(delay)
+        Duration::from_millis(self.luck.u64(0..=most))
     }
 
     fn trip(&mut self, run: Run) {

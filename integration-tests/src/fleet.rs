@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use crate::fate::Fate;
 use crate::handling::Handling;
 use crate::history::{HowOver, Run, What};
+use crate::modelled::Reading;
 use crate::planted::Planted;
 use crate::site::{Clocks, Site, WorkerSpec};
 
@@ -20,6 +21,8 @@ pub struct FleetSpec {
     pub failover: Duration,
     /// What all luck follows from.
     pub seed: u64,
+    /// How the worker in each slot reads; by polling where nothing is said.
+    pub readings: Vec<Reading>,
     /// How many records one `GetRecords` asks for.
     pub read_limit: u32,
     /// What processors do.
@@ -37,7 +40,23 @@ impl FleetSpec {
     #[must_use]
     pub fn plain(failover: Duration, seed: u64) -> Self {
         let handling = Arc::new(Handling::default());
-        Self { failover, seed, read_limit: 10_000, handling, planted: None, clocks: Vec::new(), max_leases: None }
+        Self {
+            failover,
+            seed,
+            readings: Vec::new(),
+            read_limit: 10_000,
+            handling,
+            planted: None,
+            clocks: Vec::new(),
+            max_leases: None,
+        }
+    }
+
+    /// The same, all of them reading in this way.
+    #[must_use]
+    pub fn reading(mut self, reading: Reading, workers: usize) -> Self {
+        self.readings = vec![reading; workers];
+        self
     }
 }
 
@@ -88,12 +107,25 @@ impl Fleet {
     pub fn start_with(&mut self, slot: usize, id: &str, fate: Fate) -> Result<Live, ConfigError> {
         self.begun += 1;
         let run = Run(self.begun);
-        let FleetSpec { failover, seed, read_limit, handling, planted, clocks, max_leases } = self.spec.clone();
+        let FleetSpec { failover, seed, readings, read_limit, handling, planted, clocks, max_leases } =
+            self.spec.clone();
         let clocks = clocks.get(slot).copied().unwrap_or_default();
+        let reading = readings.get(slot).copied().unwrap_or(Reading::Polling);
         let seed = seed.wrapping_add(u64::from(run.0) << 40);
         let id_of = id.to_owned();
-        let spec =
-            WorkerSpec { run, slot, id: id_of, failover, seed, read_limit, handling, planted, clocks, max_leases };
+        let spec = WorkerSpec {
+            run,
+            slot,
+            id: id_of,
+            failover,
+            seed,
+            reading,
+            read_limit,
+            handling,
+            planted,
+            clocks,
+            max_leases,
+        };
         let worker = self.site.worker(&spec)?;
         let fate = Arc::new(fate);
         let live = Live { run, slot, id: id.to_owned(), handle: worker.handle(), fate: Arc::clone(&fate) };
@@ -106,6 +138,20 @@ impl Fleet {
             run
         });
         Ok(live)
+    }
+
+    /// How the worker in a slot reads.
+    #[must_use]
+    pub fn reading(&self, slot: usize) -> Reading {
+        self.spec.readings.get(slot).copied().unwrap_or(Reading::Polling)
+    }
+
+    /// How the next worker in a slot reads.
+    pub fn set_reading(&mut self, slot: usize, reading: Reading) {
+        if self.spec.readings.len() <= slot {
+            self.spec.readings.resize(slot + 1, Reading::Polling);
+        }
+        self.spec.readings[slot] = reading;
     }
 
     /// The worker in a slot, if one runs.

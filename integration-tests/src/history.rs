@@ -76,7 +76,7 @@ pub enum What {
     Calm,
     /// A request was sent.
     Sent { run: Option<Run>, operation: String },
-    /// A request met a fault.
+    /// A request, or a message of a subscription, met a fault.
     Fault { run: Option<Run>, class: Class },
     /// A worker told its observer.
     Event { run: Run, event: Event },
@@ -117,6 +117,9 @@ pub struct History {
     /// How far behind the lease table's eventually consistent reads may be: everything that waits for a sight waits
     /// longer by this.
     pub staleness: Duration,
+    /// How long a subscription that fell silent, and the service's rules for the next one, may keep a shard; nothing where
+    /// all poll.
+    pub silence: Duration,
 }
 
 /// What the stream says of a shard.

@@ -4,10 +4,12 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use kcl_local::dynamodb::StaleReads;
+use kcl_local::kinesis::TakenOver;
 use kcl_local::{Service, Settings};
 
 use crate::faults::{Class, Window};
 use crate::handling::Handling;
+use crate::modelled::Reading;
 use crate::site::Clocks;
 
 /// When the first worker starts, after the stream is ACTIVE.
@@ -26,6 +28,10 @@ pub struct Plan {
     pub clocks: Vec<Clocks>,
     /// The most leases that one worker may be given.
     pub max_leases: Option<usize>,
+    /// How the worker in each slot reads.
+    pub readings: Vec<Reading>,
+    /// Whoever comes back may read in the other way.
+    pub switches: bool,
     /// The shards that the stream begins with.
     pub shards: u32,
     /// How the services behave.
@@ -139,6 +145,8 @@ impl Plan {
             starts,
             clocks,
             max_leases,
+            readings: Vec::new(),
+            switches: false,
             shards: luck.0.u32(1..=4),
             services: services(seed, &mut luck),
             read_limit: luck.one_of(&[20, 100, 10_000]),
@@ -150,7 +158,43 @@ impl Plan {
         };
         plan.draw_windows(&mut luck);
         plan.draw_deeds(&mut luck);
+        plan.draw_readings(&mut Luck(fastrand::Rng::with_seed(seed ^ 0x7265_6164)));
         plan
+    }
+
+    /// Who subscribes, and what subscriptions meet.
+    fn draw_readings(&mut self, luck: &mut Luck) {
+        let workers = self.starts.len();
+        self.readings = match luck.0.u8(0..10) {
+            0..4 => vec![Reading::Polling; workers],
+            4..8 => vec![Reading::FanOut; workers],
+            _ => (0..workers).map(|_| luck.one_of(&[Reading::Polling, Reading::FanOut])).collect(),
+        };
+        self.switches = luck.happens(0.3);
+        let kinesis = &mut self.services.kinesis;
+        kinesis.subscription_life = Duration::from_secs(luck.one_of(&[300, 20, 8]));
+        kinesis.push_max_records = luck.one_of(&[2, 10_000]);
+        kinesis.taken_over = luck.one_of(&[TakenOver::Fails, TakenOver::Ends]);
+        let latest = u64::try_from(self.calm.as_millis()).unwrap_or(u64::MAX) - 9_000;
+        for _ in 0..luck.0.usize(2..=6) {
+            let from = luck.millis(4_000..=latest);
+            let everybody = luck.happens(0.5);
+            self.windows.push(Window {
+                from,
+                to: from + luck.millis(500..=8_000),
+                slot: (!everybody).then(|| luck.0.usize(..workers)),
+                service: Some(Service::Kinesis),
+                class: luck.one_of(&Class::PUSHED),
+                probability: luck.one_of(&[0.02, 0.1, 0.5]),
+                delay: luck.millis(200..=6_000),
+            });
+        }
+    }
+
+    /// Whether anybody subscribes.
+    #[must_use]
+    pub fn has_fan_out(&self) -> bool {
+        self.switches || self.readings.contains(&Reading::FanOut)
     }
 
     fn draw_windows(&mut self, luck: &mut Luck) {

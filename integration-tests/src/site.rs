@@ -8,10 +8,12 @@ use kcl_core::error::ConfigError;
 use kcl_core::event::Event;
 use kcl_core::polling::Polling;
 use kcl_core::processor::ShardContext;
+use kcl_core::retrieval::Retrieval;
 use kcl_core::time::{Timestamp, WallClock};
 use kcl_core::utilization::Gauge;
 use kcl_core::worker::Worker;
 use kcl_dynamo_leases::DynamoLeases;
+use kcl_efo::FanOut;
 use kcl_local::{Local, Service, Settings};
 use serde_json::{Value, json};
 
@@ -19,6 +21,7 @@ use crate::faults::FaultDesk;
 use crate::handling::Handling;
 use crate::history::{Recorder, Run, ShardFacts, What};
 use crate::label;
+use crate::modelled::Reading;
 use crate::planted::{self, Planted};
 use crate::processor::{Maker, Recording};
 use crate::trace::Trace;
@@ -28,6 +31,9 @@ use crate::witness::{Ledger, Witness};
 pub const STREAM: &str = "orders";
 /// The application of every site, and its lease table.
 pub const APP: &str = "orders-app";
+
+/// After how long a silent subscription is taken for dead: what is allowed at least, so that worlds can be short.
+pub const SILENCE: Duration = Duration::from_secs(10);
 
 /// One world with one stream and one application.
 #[derive(Debug, Clone)]
@@ -72,6 +78,8 @@ pub struct WorkerSpec {
     pub failover: Duration,
     /// What its luck, and that of its processors, follows from.
     pub seed: u64,
+    /// How it reads.
+    pub reading: Reading,
     /// How many records one `GetRecords` asks for.
     pub read_limit: u32,
     /// What its processors do.
@@ -96,6 +104,8 @@ impl Site {
         let faults = FaultDesk::new(recorder.clone());
         let desk = faults.clone();
         local.set_faults(move |request| desk.judge(request));
+        let desk = faults.clone();
+        local.set_stream_faults(move |pushed| desk.judge_push(pushed));
         Self { local, recorder, faults, ledger }
     }
 
@@ -144,6 +154,20 @@ impl Site {
         WallClock::new(move || Timestamp::from_millis(clock.now().0.saturating_add_signed(clocks.skew_ms)))
     }
 
+    fn retrieval(&self, spec: &WorkerSpec, label: &str) -> Result<Box<dyn Retrieval>, ConfigError> {
+        let (client, clock) = (self.local.kinesis_client(label), self.wall_clock_of(spec.clocks));
+        Ok(match spec.reading {
+            Reading::Polling => {
+                let polling = Polling::builder(client, STREAM).limit(spec.read_limit);
+                Box::new(polling.request_timeout(Duration::from_secs(2)).clock(clock).build()?)
+            }
+            Reading::FanOut => {
+                let fan_out = FanOut::builder(client, STREAM).consumer_name(APP);
+                Box::new(fan_out.silence_timeout(SILENCE).clock(clock).build()?)
+            }
+        })
+    }
+
     /// A worker of the real crates, on the real SDK clients.
     ///
     /// # Errors
@@ -153,17 +177,13 @@ impl Site {
         let leases = DynamoLeases::single_stream(self.local.dynamodb_client(&label), APP, STREAM);
         let leases = leases.wall_clock(self.wall_clock_of(spec.clocks)).build()?;
         let leases = planted::leases(leases, spec.planted);
-        let polling = Polling::builder(self.local.kinesis_client(&label), STREAM)
-            .limit(spec.read_limit)
-            .request_timeout(Duration::from_secs(2))
-            .clock(self.wall_clock_of(spec.clocks))
-            .build()?;
+        let retrieval = self.retrieval(spec, &label)?;
         let maker = Maker::new(self.recorder.clone(), spec);
         let planted = spec.planted;
         let factory = move |context: ShardContext| planted::processor(Recording::new(&maker, &context), planted);
         let (recorder, run) = (self.recorder.clone(), spec.run);
         let observer = move |event: &Event| recorder.note(What::Event { run, event: event.clone() });
-        let builder = Worker::builder(APP, leases, polling, factory)
+        let builder = Worker::builder(APP, leases, retrieval, factory)
             .worker_id(spec.id.as_str())
             .failover_after(spec.failover.mul_f64(spec.clocks.rate))
             .wall_clock(self.wall_clock_of(spec.clocks))

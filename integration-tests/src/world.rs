@@ -12,11 +12,12 @@ use tokio::time::Instant;
 use crate::fleet::{Fleet, FleetSpec};
 use crate::handling::Handling;
 use crate::history::{History, What};
+use crate::modelled::Reading;
 use crate::plan::{Back, Deed, Plan, Point};
 use crate::planted::Planted;
 use crate::producer::Producer;
 use crate::reshard;
-use crate::site::Site;
+use crate::site::{SILENCE, Site};
 use crate::trace::Trace;
 use crate::work::Work;
 
@@ -28,6 +29,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const RESHARD_AGAIN: Duration = Duration::from_millis(1_500);
 /// How often it is asked whether all is done. What was put last has arrived by then.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
+/// After a subscription the service wants 5 seconds before the next, and a call that is not answered may come before it.
+const SUBSCRIBE_AGAIN: Duration = Duration::from_secs(5);
 /// How long processors have at the end.
 const LAST_STOP: Duration = Duration::from_secs(10);
 
@@ -80,6 +83,7 @@ pub async fn live(plan: Plan, planted: Option<Planted>, trace: Trace) -> Lived {
         // By the slowest clock.
         failover: world.plan.failover.mul_f64(1.01),
         staleness: world.plan.services.dynamodb.stale_reads.map_or(Duration::ZERO, |stale| stale.max_age),
+        silence: if world.plan.has_fan_out() { SILENCE + SUBSCRIBE_AGAIN } else { Duration::ZERO },
     };
     let (trace, text) = world.site.recorder.traced();
     Lived { history, lasted: began.elapsed(), trace, text }
@@ -92,6 +96,7 @@ impl World {
         let spec = FleetSpec {
             failover: plan.failover,
             seed: plan.seed,
+            readings: plan.readings.clone(),
             read_limit: plan.read_limit,
             handling: Arc::clone(&handling),
             planted,
@@ -185,6 +190,13 @@ impl World {
     }
 
     fn start(&mut self, slot: usize, same_id: bool) {
+        if self.plan.switches && self.luck.bool() {
+            let other = match self.fleet.reading(slot) {
+                Reading::Polling => Reading::FanOut,
+                Reading::FanOut => Reading::Polling,
+            };
+            self.fleet.set_reading(slot, other);
+        }
         let (name, generation) = &mut self.ids[slot];
         if !same_id {
             *generation += 1;

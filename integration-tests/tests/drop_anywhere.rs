@@ -66,7 +66,8 @@ async fn drop_at(point: Point) -> bool {
     fleet.stop_all(Duration::from_secs(1)).await;
 
     let (happenings, shards) = (site.recorder.happenings(), site.shards());
-    let history = History { happenings, shards, failover: FAILOVER, staleness: Duration::ZERO };
+    let history =
+        History { happenings, shards, failover: FAILOVER, staleness: Duration::ZERO, silence: Duration::ZERO };
     let violations: Vec<_> = check(&history).iter().map(ToString::to_string).collect();
     assert!(violations.is_empty(), "{point:?}: {violations:#?}");
     assert_eq!(history.shards.len(), 5, "{point:?}: split and merged");

@@ -46,6 +46,31 @@ pub trait Retrieval: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Box<dyn RecordSource>, SourceError>;
 }
 
+/// For a way of reading that is chosen at run time.
+#[async_trait]
+impl Retrieval for Box<dyn Retrieval> {
+    fn stream(&self) -> &StreamId {
+        (**self).stream()
+    }
+
+    async fn created(&self) -> Result<Option<Timestamp>, SourceError> {
+        (**self).created().await
+    }
+
+    async fn list_shards(&self, which: WhichShards) -> Result<ShardListing, SourceError> {
+        (**self).list_shards(which).await
+    }
+
+    async fn open(
+        &self,
+        shard: &ShardId,
+        from: &StartAt,
+        budget: &ByteBudget,
+    ) -> Result<Box<dyn RecordSource>, SourceError> {
+        (**self).open(shard, from, budget).await
+    }
+}
+
 /// Which shards are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhichShards {

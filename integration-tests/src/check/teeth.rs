@@ -91,6 +91,7 @@ fn broken(whats: Vec<What>) -> Vec<&'static str> {
         shards: BTreeMap::from(shards),
         failover: Duration::from_secs(2),
         staleness: Duration::ZERO,
+        silence: Duration::ZERO,
     };
     let mut names: Vec<_> = check(&history).into_iter().map(|violation| violation.invariant).collect();
     names.dedup();
