@@ -1,9 +1,13 @@
 //! What the example programs share.
 
+mod reading;
+
 use std::error::Error;
 
 use aws_sdk_kinesis::primitives::{DateTime, DateTimeFormat};
 use kcl_core::time::Timestamp;
+
+pub use self::reading::Reading;
 
 /// An error with all its causes on one line. No error of the library prints its source itself.
 pub fn with_causes(error: &dyn Error) -> String {

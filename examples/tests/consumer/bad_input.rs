@@ -13,12 +13,14 @@ async fn run(world: &World, options: &[&str]) -> (Option<i32>, String) {
 async fn bad_settings_end_with_code_2_and_one_line_that_names_them_before_any_request() {
     patiently(async {
         let world = World::start().await;
-        let table: [(&[&str], &str); 9] = [
+        let too_long = "a".repeat(129);
+        let table: [(&[&str], &str); 10] = [
             (&[], "the following required arguments were not provided: --stream"),
             (&["--stream", "words"], "--app"),
             (&["--stream", "", "--app", "test-app"], "stream"),
             (&["--stream", "words", "--app", "x"], "table"),
-            (&["--stream", "words", "--app", "test-app", "--retrieval", "efo"], "efo: not built yet"),
+            (&["--stream", "words", "--app", "test-app", "--retrieval", "nonsense"], "polling, efo"),
+            (&["--stream", "words", "--app", &too_long, "--retrieval", "efo"], "consumer_name"),
             (&["--stream", "words", "--app", "test-app", "--worker-id", "Leader"], "worker_id"),
             (&["--stream", "words", "--app", "test-app", "--failover-ms", "0"], "failover_after"),
             (&["--stream", "words", "--app", "test-app", "--failover-ms", "soon"], "`soon` is not a number"),

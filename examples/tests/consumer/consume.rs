@@ -15,30 +15,74 @@ fn data(lines: &[Value]) -> BTreeSet<&str> {
 
 #[tokio::test]
 async fn it_prints_every_record_stops_on_sigterm_and_goes_on_after_the_last_one() {
+    patiently(prints_stops_and_goes_on("polling")).await;
+}
+
+#[tokio::test]
+async fn by_fan_out_it_prints_every_record_stops_on_sigterm_and_goes_on_after_the_last_one() {
+    patiently(prints_stops_and_goes_on("efo")).await;
+}
+
+async fn prints_stops_and_goes_on(retrieval: &str) {
+    let world = World::start().await;
+    world.kinesis("CreateStream", json!({"StreamName": "words", "ShardCount": 2}));
+    let before = ["one", "two", "three", "four", "five", "six"];
+    world.put("words", &before);
+
+    let mut first = world.consume("words", &["--worker-id", "w-1", "--retrieval", retrieval]);
+    let lines = first.records(before.len()).await;
+    assert_eq!(data(&lines), BTreeSet::from(before));
+    let record = lines.iter().find(|line| is(line, "record")).expect("there are six");
+    let fields: Vec<_> = record.as_object().expect("an object").keys().map(String::as_str).collect();
+    assert_eq!(fields, ["event", "worker", "shard", "seq", "sub", "key", "arrival_ms", "received_ms", "data"]);
+    assert_eq!((&record["worker"], &record["sub"], &record["key"]), (&json!("w-1"), &json!(0), &record["data"]));
+    assert_eq!(lines.iter().filter(|line| is(line, "initialized")).count(), 2);
+    let (code, lines) = first.stop().await;
+    assert_eq!(code, Some(0));
+    assert_eq!(lines.iter().filter(|line| is(line, "shutdown")).count(), 2, "{lines:?}");
+
+    let after = ["seven", "eight", "nine"];
+    world.put("words", &after);
+    let mut second = world.consume("arn:aws:kinesis:us-east-1:123456789012:stream/words", &["--retrieval", retrieval]);
+    assert_eq!(data(&second.records(after.len()).await), BTreeSet::from(after), "nothing comes again");
+    let (code, lines) = second.stop().await;
+    assert_eq!((code, data(&lines)), (Some(0), BTreeSet::new()));
+    let (asked, pushed) = (world.sent("GetRecords") > 0, world.sent("SubscribeToShard") > 0);
+    assert_eq!((asked, pushed), (retrieval == "polling", retrieval == "efo"), "it reads in one way only");
+}
+
+#[tokio::test]
+async fn it_goes_on_where_it_was_when_it_is_started_to_read_the_other_way() {
     patiently(async {
         let world = World::start().await;
         world.kinesis("CreateStream", json!({"StreamName": "words", "ShardCount": 2}));
-        let before = ["one", "two", "three", "four", "five", "six"];
-        world.put("words", &before);
+        for (retrieval, words) in [
+            ("polling", ["one", "two", "three"]),
+            ("efo", ["four", "five", "six"]),
+            ("polling", ["seven", "eight", "nine"]),
+            ("efo", ["ten", "eleven", "twelve"]),
+        ] {
+            world.put("words", &words[..2]);
+            let mut consumer = world.consume("words", &["--retrieval", retrieval]);
+            assert_eq!(data(&consumer.records(2).await), BTreeSet::from_iter(words[..2].iter().copied()));
+            world.put("words", &words[2..]);
+            assert_eq!(data(&consumer.records(1).await), BTreeSet::from([words[2]]), "{retrieval}");
+            let (code, lines) = consumer.stop().await;
+            assert_eq!((code, data(&lines)), (Some(0), BTreeSet::new()), "{retrieval}");
+        }
+    })
+    .await;
+}
 
-        let mut first = world.consume("words", &["--worker-id", "w-1"]);
-        let lines = first.records(before.len()).await;
-        assert_eq!(data(&lines), BTreeSet::from(before));
-        let record = lines.iter().find(|line| is(line, "record")).expect("there are six");
-        let fields: Vec<_> = record.as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(fields, ["event", "worker", "shard", "seq", "sub", "key", "arrival_ms", "received_ms", "data"]);
-        assert_eq!((&record["worker"], &record["sub"], &record["key"]), (&json!("w-1"), &json!(0), &record["data"]));
-        assert_eq!(lines.iter().filter(|line| is(line, "initialized")).count(), 2);
-        let (code, lines) = first.stop().await;
-        assert_eq!(code, Some(0));
-        assert_eq!(lines.iter().filter(|line| is(line, "shutdown")).count(), 2, "{lines:?}");
-
-        let after = ["seven", "eight", "nine"];
-        world.put("words", &after);
-        let mut second = world.consume("arn:aws:kinesis:us-east-1:123456789012:stream/words", &[]);
-        assert_eq!(data(&second.records(after.len()).await), BTreeSet::from(after), "nothing comes again");
-        let (code, lines) = second.stop().await;
-        assert_eq!((code, data(&lines)), (Some(0), BTreeSet::new()));
+#[tokio::test]
+async fn over_tls_it_reads_by_fan_out_where_the_environment_says_whom_to_trust() {
+    patiently(async {
+        let world = World::start_secure().await;
+        world.kinesis("CreateStream", json!({"StreamName": "words", "ShardCount": 2}));
+        world.put("words", &["one", "two"]);
+        let mut consumer = world.consume("words", &["--retrieval", "efo"]);
+        assert_eq!(data(&consumer.records(2).await), BTreeSet::from(["one", "two"]));
+        assert_eq!(consumer.stop().await.0, Some(0));
     })
     .await;
 }

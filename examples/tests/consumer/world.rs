@@ -2,12 +2,13 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use kcl_local::{Clock, Local, Service, Settings, serve};
+use kcl_local::{Clock, Local, Service, Settings, Tls, serve, serve_tls};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::TcpListener;
@@ -17,22 +18,43 @@ use tokio::task::JoinSet;
 pub(crate) struct World {
     local: Local,
     address: SocketAddr,
+    /// The file that says whom to trust, where TLS is spoken.
+    authority: Option<PathBuf>,
     _server: JoinSet<Infallible>,
 }
 
 impl World {
     /// Both services, without the time that they take to create things.
     pub(crate) async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// The same, with TLS.
+    pub(crate) async fn start_secure() -> Self {
+        Self::start_with(Some(Tls::generate().expect("TLS"))).await
+    }
+
+    async fn start_with(tls: Option<Tls>) -> Self {
         let mut settings = Settings { latency: Duration::ZERO..=Duration::ZERO, ..Settings::default() };
         settings.dynamodb.table_creating = Duration::ZERO;
         settings.kinesis.create_delay = Duration::ZERO;
         settings.kinesis.update_delay = Duration::ZERO;
+        settings.kinesis.consumer_create_delay = Duration::ZERO;
         let local = Local::with_clock(settings, Clock::wall());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let mut server = JoinSet::new();
-        server.spawn(serve(local.clone(), listener));
-        Self { local, address, _server: server }
+        let (mut server, mut authority) = (JoinSet::new(), None);
+        match tls {
+            None => drop(server.spawn(serve(local.clone(), listener))),
+            Some(tls) => {
+                let file = std::env::temp_dir().join(format!("consumer-test-ca-{}.pem", address.port()));
+                std::fs::write(&file, tls.authority_pem()).expect("written");
+                authority = Some(file);
+                let local = local.clone();
+                server.spawn(async move { serve_tls(local, listener, &tls).await });
+            }
+        }
+        Self { local, address, authority, _server: server }
     }
 
     pub(crate) fn kinesis(&self, operation: &str, body: Value) {
@@ -53,10 +75,16 @@ impl World {
         self.local.requests().values().sum()
     }
 
+    /// How many requests were made of one operation.
+    pub(crate) fn sent(&self, operation: &str) -> u64 {
+        self.local.sent(operation)
+    }
+
     /// The program with an environment that leads here and nowhere else.
     pub(crate) fn command(&self, options: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_consumer"));
-        let endpoint = format!("http://{}", self.address);
+        let scheme = if self.authority.is_some() { "https" } else { "http" };
+        let endpoint = format!("{scheme}://{}", self.address);
         command
             .args(options)
             .env_clear()
@@ -68,6 +96,9 @@ impl World {
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("RUST_LOG", "error")
             .kill_on_drop(true);
+        if let Some(file) = &self.authority {
+            command.env("SSL_CERT_FILE", file);
+        }
         command
     }
 
@@ -77,6 +108,15 @@ impl World {
         let mut child = self.command(&options).stdout(Stdio::piped()).spawn().expect("the program starts");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         Consumer { child, lines }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(file) = &self.authority {
+            // It is in a folder that is cleared anyway.
+            drop(std::fs::remove_file(file));
+        }
     }
 }
 

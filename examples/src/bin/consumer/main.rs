@@ -1,30 +1,24 @@
 //! Consumes any stream: prints its records, and stops in good order.
 
+mod assembly;
+mod aws;
 mod options;
 mod output;
 mod printer;
 
 use std::io::IsTerminal;
 
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::{Builder, tls};
 use examples::with_causes;
 use kcl_core::error::ConfigError;
-use kcl_core::event::Event;
-use kcl_core::ids::WorkerId;
-use kcl_core::polling::Polling;
-use kcl_core::retrieval::Retrieval as _;
 use kcl_core::signals::terminated;
 use kcl_core::worker::Worker;
-use kcl_dynamo_leases::DynamoLeases;
-use serde_json::Value;
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 
-use crate::options::{Options, Retrieval};
+use crate::aws::Aws;
+use crate::options::Options;
 use crate::output::Output;
-use crate::printer::{Printer, error, trouble};
+use crate::printer::error;
 
 /// Why the program ends with an error.
 enum Stopped {
@@ -73,15 +67,12 @@ async fn main() {
 
 async fn run() -> Result<(), Stopped> {
     let options = Options::read().map_err(Stopped::Setting)?;
-    if options.retrieval == Retrieval::Efo {
-        return Err(Stopped::Setting("--retrieval efo: not built yet; use polling".to_owned()));
-    }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 
     let (output, (troubles, mut events)) = (Output::new(options.output), mpsc::unbounded_channel());
-    let worker = worker(&options, &aws().await?, &output, troubles)?;
+    let worker = assembly::worker(&options, &Aws::load().await.map_err(Stopped::Setting)?, &output, troubles)?;
     let id = worker.handle().worker().clone();
     let ended = tokio::select! {
         ended = work(worker, &options, &output) => ended,
@@ -93,39 +84,6 @@ async fn run() -> Result<(), Stopped> {
         drop(tokio::time::timeout(options.shutdown_ms, last).await);
     }
     ended
-}
-
-/// Region, credentials and endpoints from the usual places.
-async fn aws() -> Result<SdkConfig, Stopped> {
-    let http = Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
-    let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).load().await;
-    match config.region() {
-        Some(_) => Ok(config),
-        None => Err(Stopped::Setting("no region is set; set AWS_REGION, or a region in the AWS profile".to_owned())),
-    }
-}
-
-fn worker(
-    options: &Options,
-    aws: &SdkConfig,
-    output: &Output,
-    troubles: mpsc::UnboundedSender<Value>,
-) -> Result<Worker, ConfigError> {
-    let id = options.worker_id.as_deref().map_or_else(WorkerId::unique, WorkerId::from);
-    let stream = Polling::new(aws_sdk_kinesis::Client::new(aws), &options.stream)?;
-    let leases = DynamoLeases::single_stream(aws_sdk_dynamodb::Client::new(aws), &options.app, stream.stream().name());
-    let (leases, output, me) = (leases.build()?, output.clone(), id.clone());
-    Worker::builder(options.app.as_str(), leases, stream, move |shard| Printer::new(shard, output.clone()))
-        .worker_id(id)
-        .failover_after(options.failover_ms)
-        .start_at(options.start)
-        .observer(move |event: &Event| {
-            if let Some(trouble) = trouble(me.as_str(), event) {
-                // Nobody listens any more when the program ends.
-                drop(troubles.send(trouble));
-            }
-        })
-        .build()
 }
 
 /// Runs the worker until it ends by itself, or because it is told to.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Parser, ValueEnum};
-use examples::timestamp;
+use examples::{Reading, timestamp};
 use kcl_core::position::InitialPosition;
 
 /// Prints the records of a Kinesis stream, as one worker of an application that remembers how far it got.
@@ -27,8 +27,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "trim-horizon|latest|TIMESTAMP", default_value = "trim-horizon", value_parser = start)]
     pub(crate) start: InitialPosition,
     /// How to read.
-    #[arg(long, value_enum, default_value_t = Retrieval::Polling)]
-    pub(crate) retrieval: Retrieval,
+    #[arg(long, value_enum, default_value_t = Reading::Polling)]
+    pub(crate) retrieval: Reading,
     /// After how long without a sign of life a worker counts as dead; the same for all workers of an application.
     #[arg(long, value_name = "N", default_value = "10000", value_parser = millis)]
     pub(crate) failover_ms: Duration,
@@ -38,15 +38,6 @@ pub(crate) struct Options {
     /// What to print: columns for people, or a JSON object on each line for programs.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
-}
-
-/// How to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Retrieval {
-    /// `GetRecords`.
-    Polling,
-    /// Enhanced fan-out; not built yet.
-    Efo,
 }
 
 /// What a line of output looks like.

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use examples::with_causes;
+use examples::{Reading, with_causes};
 use kcl_core::error::{ConfigError, Failure};
 use kcl_core::event::Event;
 use kcl_core::ids::WorkerId;
 use kcl_core::polling::Polling;
+use kcl_core::retrieval::Retrieval;
 use kcl_core::worker::{Worker, WorkerHandle};
 use kcl_dynamo_leases::DynamoLeases;
+use kcl_efo::FanOut;
 use kcl_local::Local;
 use tokio::task::JoinSet;
 
@@ -21,6 +23,7 @@ pub(crate) const FAILOVER: Duration = Duration::from_secs(2);
 /// The workers of the application, on one ledger.
 pub(crate) struct Fleet {
     local: Local,
+    reading: Reading,
     ledger: Ledger,
     members: Vec<Member>,
 }
@@ -48,20 +51,25 @@ pub(crate) fn leases(local: &Local, name: &str) -> Result<DynamoLeases, ConfigEr
 }
 
 /// The stream, through the client of `name`.
-pub(crate) fn stream(local: &Local, name: &str) -> Result<Polling, ConfigError> {
-    Polling::new(local.kinesis_client(name), STREAM)
+pub(crate) fn stream(local: &Local, name: &str, reading: Reading) -> Result<Box<dyn Retrieval>, ConfigError> {
+    let client = local.kinesis_client(name);
+    Ok(match reading {
+        Reading::Polling => Box::new(Polling::new(client, STREAM)?),
+        Reading::Efo => Box::new(FanOut::new(client, STREAM, APP)?),
+    })
 }
 
 impl Fleet {
-    pub(crate) fn new(local: &Local, ledger: &Ledger) -> Self {
-        Self { local: local.clone(), ledger: ledger.clone(), members: Vec::new() }
+    pub(crate) fn new(local: &Local, reading: Reading, ledger: &Ledger) -> Self {
+        Self { local: local.clone(), reading, ledger: ledger.clone(), members: Vec::new() }
     }
 
     /// Starts a worker.
     pub(crate) fn start(&mut self, name: &str) -> Result<(), ConfigError> {
         let (records, events, ledger) = (self.ledger.clone(), self.ledger.clone(), self.ledger.clone());
         let factory = move |context| Recorder { ledger: records.clone(), context };
-        let worker = Worker::builder(APP, leases(&self.local, name)?, stream(&self.local, name)?, factory)
+        let (leases, stream) = (leases(&self.local, name)?, stream(&self.local, name, self.reading)?);
+        let worker = Worker::builder(APP, leases, stream, factory)
             .worker_id(name)
             .failover_after(FAILOVER)
             .observer(move |event: &Event| events.event(event))

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use examples::with_causes;
+use examples::{Reading, with_causes};
 use kcl_core::error::Failure;
 use kcl_local::{Clock, Local, Settings};
 
@@ -36,6 +36,9 @@ const DEADLINE: Duration = Duration::from_mins(2);
 /// Reads 6,064 flights with two workers through a split, a merge and a crash, and proves that nothing was lost.
 #[derive(Parser)]
 struct Options {
+    /// How to read.
+    #[arg(long, value_enum, default_value_t = Reading::Polling)]
+    retrieval: Reading,
     /// Read it again afterwards: from the beginning, what arrived since a time (as 2026-01-01T12:00:00Z; a time within
     /// this run is most telling), or what was not committed.
     #[arg(long, value_name = "trim-horizon|TIMESTAMP|checkpoint")]
@@ -62,11 +65,12 @@ async fn run(options: &Options) -> Result<bool, Failure> {
     for changed in settings.changed() {
         println!("changed: {changed}");
     }
+    println!("read by: {}", options.retrieval);
     println!("failover time: {FAILOVER:?} (the default is 10 s)\n");
     let local = Local::with_clock(settings, Clock::wall());
     let (screen, ledger, flights) = (Screen::new(), Ledger::default(), flights::all());
 
-    let mut fleet = Fleet::new(&local, &ledger);
+    let mut fleet = Fleet::new(&local, options.retrieval, &ledger);
     let story = Box::pin(story::tell(&local, &flights, &mut fleet, &ledger, &screen));
     let told = shown(&screen, &ledger, story).await.map_err(|error| explained(&*error, &fleet))?;
     let parents = stream::parents(&local.kinesis_client("operator")).await?;
@@ -84,7 +88,7 @@ async fn run(options: &Options) -> Result<bool, Failure> {
     let Some(replay) = options.replay else { return Ok(passed) };
 
     let again = Ledger::default();
-    let mut fleet = Fleet::new(&local, &again);
+    let mut fleet = Fleet::new(&local, options.retrieval, &again);
     let story = Box::pin(replay::run(replay, &local, &ledger, &mut fleet, &again, &screen));
     let (expected, started) = shown(&screen, &again, story).await.map_err(|error| explained(&*error, &fleet))?;
     Ok(print(&replay::proof(&flights, &expected, started, &again)) && passed)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
-use examples::timestamp;
+use examples::{Reading, timestamp};
 use kcl_core::error::Failure;
 use kcl_core::position::InitialPosition;
 use kcl_core::reset::{ResetTo, reset};
@@ -61,7 +61,8 @@ pub(crate) async fn run(
         Replay::Checkpoint => None,
     };
     if let Some(position) = to {
-        let (leases, stream) = (fleet::leases(local, "operator")?, fleet::stream(local, "operator")?);
+        // Whichever way is read afterwards: the shards are only listed here.
+        let (leases, stream) = (fleet::leases(local, "operator")?, fleet::stream(local, "operator", Reading::Polling)?);
         let report = reset(&leases, &stream, &ResetTo::Stream(position), FAILOVER).await?;
         screen.say(&format!("the application is reset to {position}: {} shards", report.moved.len()));
     }
