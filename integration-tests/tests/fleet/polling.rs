@@ -1,153 +1,17 @@
-//! Fleets of 2 to 50 workers on the real SDK clients, under virtual time: they come, go, die, are cut off, and have wrong
-//! clocks. A shard is silent while nobody reads it: between two answers to `GetRecords`, whoever asked.
+//! Fleets that poll. A shard is silent while nobody reads it: between two answers to `GetRecords`, whoever asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use integration_tests::faults::Class;
+use integration_tests::fleet::FleetSpec;
+use integration_tests::history::{HowOver, What};
+use integration_tests::site::Clocks;
+use kcl_core::event::Event;
+use kcl_local::Service;
+
 use std::time::Duration;
 
-use integration_tests::check::check;
-use integration_tests::determinism::with_seed;
-use integration_tests::faults::{Class, Window};
-use integration_tests::fleet::{Fleet, FleetSpec};
-use integration_tests::history::{Happening, History, HowOver, Run, What};
-use integration_tests::producer::Producer;
-use integration_tests::site::{Clocks, Site};
-use integration_tests::trace::Trace;
-use kcl_core::event::Event;
-use kcl_local::{Service, Settings};
-use tokio::task::JoinSet;
-
-const FAILOVER: Duration = Duration::from_secs(10);
-
-/// What a stop, a move or a new worker may cost a shard.
-const HAND_OVER: u64 = 1_500;
-
-struct World {
-    site: Site,
-    fleet: Fleet,
-    producing: JoinSet<()>,
-}
-
-impl World {
-    async fn new(shards: u32, spec: FleetSpec) -> Self {
-        let mut settings = Settings { seed: spec.seed, ..Settings::default() };
-        settings.dynamodb.table_creating = Duration::from_millis(500);
-        let site = Site::new(settings, Trace::default());
-        site.create_stream(shards).await;
-        let mut producing = JoinSet::new();
-        producing.spawn(Producer::new(&site, spec.seed).run(100..=400));
-        Self { fleet: Fleet::new(site.clone(), spec), site, producing }
-    }
-
-    fn start(&mut self, slot: usize) -> Run {
-        self.fleet.start(slot, &format!("worker-{slot}")).expect("the settings work").run
-    }
-
-    fn now(&self) -> u64 {
-        self.site.recorder.now()
-    }
-
-    /// How many shards each run holds, as its events tell.
-    fn shares(&self) -> BTreeMap<Run, usize> {
-        let mut shares: BTreeMap<Run, BTreeSet<String>> = BTreeMap::new();
-        self.site.recorder.with(|happenings| {
-            for happening in happenings {
-                match &happening.what {
-                    What::Event { run, event: Event::LeaseTaken { shard, .. } } => {
-                        shares.entry(*run).or_default().insert(shard.shard.to_string());
-                    }
-                    What::Event { run, event: Event::LeaseEnded { shard, .. } } => {
-                        shares.entry(*run).or_default().remove(shard.shard.as_str());
-                    }
-                    What::Over { run, .. } => drop(shares.remove(run)),
-                    _ => {}
-                }
-            }
-        });
-        shares.into_iter().map(|(run, shards)| (run, shards.len())).filter(|(_, shards)| *shards > 0).collect()
-    }
-
-    /// The least and the most that a worker holds, how many hold something, and how much they hold.
-    fn balance(&self) -> (usize, usize, usize, usize) {
-        let shares: Vec<_> = self.shares().into_values().collect();
-        let (least, most) = (shares.iter().min(), shares.iter().max());
-        (least.copied().unwrap_or(0), most.copied().unwrap_or(0), shares.len(), shares.iter().sum())
-    }
-
-    /// How often each shard was taken since then.
-    fn taken_since(&self, since: u64) -> BTreeMap<String, usize> {
-        let mut taken = BTreeMap::new();
-        self.site.recorder.with(|happenings| {
-            for Happening { at, what } in happenings {
-                if let What::Event { event: Event::LeaseTaken { shard, .. }, .. } = what
-                    && *at >= since
-                {
-                    *taken.entry(shard.shard.to_string()).or_default() += 1;
-                }
-            }
-        });
-        taken
-    }
-
-    /// The longest time since `from` in which a shard was not read.
-    fn silence_since(&self, from: u64) -> (u64, String) {
-        let mut last: BTreeMap<String, u64> = BTreeMap::new();
-        let mut longest = (0, String::new());
-        self.site.recorder.with(|happenings| {
-            for Happening { at, what } in happenings {
-                if let What::Event { event: Event::Fetched { shard, .. }, .. } = what {
-                    let shard = shard.shard.to_string();
-                    if let Some(before) = last.insert(shard.clone(), *at)
-                        && *at > from
-                    {
-                        longest = longest.clone().max((at - before.max(from), shard));
-                    }
-                }
-            }
-        });
-        let open = last.into_iter().map(|(shard, at)| (self.now() - at.max(from), shard)).max();
-        longest.max(open.unwrap_or_default())
-    }
-
-    /// Lets everything be consumed, ends the world, and holds its history against every invariant.
-    async fn end(mut self) {
-        self.producing.shutdown().await;
-        self.site.recorder.note(What::Calm);
-        seconds(20).await;
-        self.fleet.stop_all(Duration::from_secs(5)).await;
-        let (happenings, shards) = (self.site.recorder.happenings(), self.site.shards());
-        let failover = FAILOVER.mul_f64(1.01);
-        let history = History { happenings, shards, failover, staleness: Duration::ZERO, silence: Duration::ZERO };
-        let violations: Vec<_> = check(&history).iter().map(ToString::to_string).collect();
-        assert!(violations.is_empty(), "{violations:#?}");
-    }
-}
-
-async fn seconds(seconds: u64) {
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
-}
-
-/// Lives through a story under virtual time. The same seed tells the same story.
-fn tell<F: Future<Output = ()>>(seed: u64, story: impl FnOnce() -> F + Send + 'static) {
-    with_seed(seed, move || {
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime without IO can be built");
-        runtime.block_on(story());
-    });
-}
-
-/// Everything goes wrong in this way with these requests, for so long from now on.
-fn break_down(
-    world: &World,
-    class: Class,
-    slot: Option<usize>,
-    service: Option<Service>,
-    probability: f64,
-    lasting: u64,
-) {
-    let from = Duration::from_millis(world.now());
-    let (to, delay) = (from + Duration::from_secs(lasting), Duration::from_secs(1));
-    world.site.faults.open(vec![Window { from, to, slot, service, class, probability, delay }], 5);
-}
+use crate::world::{FAILOVER, HAND_OVER, World, break_down, seconds, tell};
 
 /// Wrong clocks for as many workers: every monotonic clock up to a hundredth, every wall clock by hours.
 fn wrong_clocks(workers: usize) -> Vec<Clocks> {
