@@ -56,17 +56,17 @@ async fn it_goes_on_where_it_was_when_it_is_started_to_read_the_other_way() {
     patiently(async {
         let world = World::start().await;
         world.kinesis("CreateStream", json!({"StreamName": "words", "ShardCount": 2}));
-        for (retrieval, words) in [
-            ("polling", ["one", "two", "three"]),
-            ("efo", ["four", "five", "six"]),
-            ("polling", ["seven", "eight", "nine"]),
-            ("efo", ["ten", "eleven", "twelve"]),
+        for (retrieval, before, during) in [
+            ("polling", ["one", "two"], ["three"]),
+            ("efo", ["four", "five"], ["six"]),
+            ("polling", ["seven", "eight"], ["nine"]),
+            ("efo", ["ten", "eleven"], ["twelve"]),
         ] {
-            world.put("words", &words[..2]);
+            world.put("words", &before);
             let mut consumer = world.consume("words", &["--retrieval", retrieval]);
-            assert_eq!(data(&consumer.records(2).await), BTreeSet::from_iter(words[..2].iter().copied()));
-            world.put("words", &words[2..]);
-            assert_eq!(data(&consumer.records(1).await), BTreeSet::from([words[2]]), "{retrieval}");
+            assert_eq!(data(&consumer.records(before.len()).await), BTreeSet::from(before), "{retrieval}");
+            world.put("words", &during);
+            assert_eq!(data(&consumer.records(during.len()).await), BTreeSet::from(during), "{retrieval}");
             let (code, lines) = consumer.stop().await;
             assert_eq!((code, data(&lines)), (Some(0), BTreeSet::new()), "{retrieval}");
         }
