@@ -9,9 +9,10 @@ use kcl_core::worker::WorkerHandle;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::faults::{Class, Window};
 use crate::fleet::{Fleet, FleetSpec};
 use crate::handling::Handling;
-use crate::history::{History, What};
+use crate::history::{Happening, History, What};
 use crate::modelled::Reading;
 use crate::plan::{Back, Deed, Plan, Point};
 use crate::planted::Planted;
@@ -23,7 +24,9 @@ use crate::work::Work;
 
 /// For how long records are still put once nothing goes wrong any more.
 const STILL_PUTTING: Duration = Duration::from_secs(5);
-/// After how long in calm the world ends, whether or not everything is consumed.
+/// How long a plan in which too little went wrong goes on before the calm.
+const ONE_MORE: Duration = Duration::from_secs(10);
+/// After how long without another record the world ends, whether or not everything is consumed.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// A stream that is being resharded is asked again.
 const RESHARD_AGAIN: Duration = Duration::from_millis(1_500);
@@ -68,7 +71,7 @@ struct World {
     ids: Vec<(String, u32)>,
     back: Vec<Back>,
     calm: bool,
-    putting: bool,
+    stopped_putting: Option<Instant>,
 }
 
 /// Lives through the world of a plan. Call it inside a runtime of one thread whose clock is paused.
@@ -113,7 +116,7 @@ impl World {
             back: vec![Back { after: Duration::from_secs(1), same_id: true }; workers],
             producers: JoinSet::new(),
             calm: false,
-            putting: true,
+            stopped_putting: None,
             handling,
             site,
             plan,
@@ -141,18 +144,19 @@ impl World {
     }
 
     async fn go_on(&mut self) {
-        let end = self.began + self.plan.calm + PATIENCE;
         loop {
-            let asks = !self.putting;
-            let next = self.agenda.keys().next().copied().unwrap_or(end);
-            let next = next.min(if asks { Instant::now() + ASK_AGAIN } else { end });
+            let asks = self.stopped_putting.is_some();
+            let again = Instant::now() + ASK_AGAIN;
+            let next = self.agenda.keys().next().copied().unwrap_or(again);
+            let next = if asks { next.min(again) } else { next };
             tokio::select! {
                 biased;
                 Some(gone) = self.fleet.over() => self.gone(gone.slot),
                 () = tokio::time::sleep_until(next) => {}
             }
             self.act();
-            if Instant::now() >= end || (asks && self.is_settled()) {
+            let impatient = self.stopped_putting.is_some_and(|at| at.elapsed() >= PATIENCE);
+            if impatient || (asks && self.is_settled()) {
                 self.fleet.stop_all(LAST_STOP).await;
                 return;
             }
@@ -174,10 +178,7 @@ impl World {
                     Entry::Start { slot, same_id } => self.start(slot, same_id),
                     Entry::Do(deed) => self.do_deed(deed),
                     Entry::Calm => self.calm_down(),
-                    Entry::StopPutting => {
-                        self.producers.abort_all();
-                        self.putting = false;
-                    }
+                    Entry::StopPutting => self.stop_putting(),
                 }
             }
         }
@@ -207,7 +208,45 @@ impl World {
         }
     }
 
+    /// The producers end, once they have put enough.
+    fn stop_putting(&mut self) {
+        let stored = self.count(|what| match what {
+            What::Stored { records, .. } => records.len(),
+            _ => 0,
+        });
+        if stored < self.plan.records {
+            self.enter(self.began.elapsed() + STILL_PUTTING, Entry::StopPutting);
+            return;
+        }
+        self.producers.abort_all();
+        self.stopped_putting = Some(Instant::now());
+    }
+
+    fn count(&self, of: impl Fn(&What) -> usize) -> u64 {
+        let all = |happenings: &[Happening]| happenings.iter().map(|happening| of(&happening.what)).sum::<usize>();
+        u64::try_from(self.site.recorder.with(all)).unwrap_or(u64::MAX)
+    }
+
+    /// Peace begins, once enough has gone wrong.
     fn calm_down(&mut self) {
+        let faults = self.count(|what| usize::from(matches!(what, What::Fault { .. })));
+        if faults < self.plan.faults {
+            let from = self.began.elapsed();
+            let to = from + ONE_MORE / 2;
+            let window = Window {
+                from,
+                to,
+                slot: None,
+                service: None,
+                class: Class::LostAfter,
+                probability: 0.3,
+                delay: Duration::ZERO,
+            };
+            self.site.faults.open(vec![window], self.plan.seed);
+            self.enter(from + ONE_MORE, Entry::Calm);
+            self.enter(from + ONE_MORE + STILL_PUTTING, Entry::StopPutting);
+            return;
+        }
         self.calm = true;
         self.site.faults.close();
         self.plan_for_peace();
@@ -247,6 +286,11 @@ impl World {
                 let Some(live) = self.fleet.in_slot(slot) else { return };
                 self.back[slot] = back;
                 self.fleet.stop(&live, within);
+            }
+            Deed::Freeze { slot, lasting } => {
+                let Some(live) = self.fleet.in_slot(slot) else { return };
+                self.site.faults.freeze(live.run, self.site.local.clock().now().after(lasting));
+                self.handling.freeze(live.run, Instant::now() + lasting);
             }
             Deed::Release { slot } => self.with_a_shard(slot, |handle, shard| {
                 handle.release_shard(shard, Duration::from_secs(5));
