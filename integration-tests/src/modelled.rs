@@ -1,6 +1,7 @@
 //! A stream of the model as the conformance suite of record sources wants it: written to, resharded, troubled, and read by
 //! polling or by enhanced fan-out.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use kcl_core::testing::source_conformance::{Trouble, World};
 use kcl_core::time::{Timestamp, WallClock};
 use kcl_efo::{FanOut, FanOutBuilder};
 use kcl_local::kinesis::{ErrorCode, NewRecord, StreamSpec};
-use kcl_local::{Fault, Local, StreamFault};
+use kcl_local::{Fault, Local, Pushed, StreamFault};
+use tokio::task::JoinSet;
 
 /// The one stream of each model.
 pub const STREAM: &str = "orders";
@@ -40,6 +42,7 @@ pub struct Modelled {
     patience: Patience,
     polling: fn(PollingBuilder) -> PollingBuilder,
     fan_out: fn(FanOutBuilder) -> FanOutBuilder,
+    _server: JoinSet<Infallible>,
 }
 
 /// How much time there is.
@@ -49,11 +52,13 @@ pub struct Patience {
     pub expire: Duration,
     /// See [`World::long`].
     pub long: Duration,
+    /// Of how many tries one is made: see [`World::tries`].
+    pub one_try_of: usize,
 }
 
 impl Patience {
     /// Where time costs nothing.
-    pub const VIRTUAL: Self = Self { expire: Duration::from_mins(6), long: Duration::from_mins(20) };
+    pub const VIRTUAL: Self = Self { expire: Duration::from_mins(6), long: Duration::from_mins(20), one_try_of: 1 };
 }
 
 impl Modelled {
@@ -65,8 +70,22 @@ impl Modelled {
         let spec = StreamSpec::provisioned(u32::try_from(shards).expect("few"));
         local.kinesis(|kinesis, now| kinesis.create_stream(STREAM, spec, now)).expect("created");
         tokio::time::sleep(Duration::from_secs(2)).await;
-        let stream = STREAM.to_owned();
-        Self { local, client, reading, stream, patience, polling: |builder| builder, fan_out: |builder| builder }
+        Self {
+            local,
+            client,
+            reading,
+            stream: STREAM.to_owned(),
+            patience,
+            polling: |builder| builder,
+            fan_out: |builder| builder,
+            _server: JoinSet::new(),
+        }
+    }
+
+    /// The same, with the task that serves it over a socket: it ends with the model.
+    #[must_use]
+    pub fn served(self, server: JoinSet<Infallible>) -> Self {
+        Self { _server: server, ..self }
     }
 
     /// The same, with other settings.
@@ -108,16 +127,21 @@ impl Modelled {
         }
     }
 
-    /// Ends the next subscription to which something would be pushed, as if its time were up.
-    fn end_a_subscription(&self) {
-        let mut ends = true;
+    /// Gives the next events of subscriptions this fate.
+    fn trouble_events(&self, mut events: usize, fate: fn(&Pushed<'_>) -> StreamFault) {
         self.local.set_stream_faults(move |pushed| {
-            if pushed.kind == "SubscribeToShardEvent" && std::mem::take(&mut ends) {
-                StreamFault::ended()
-            } else {
-                StreamFault::none()
+            if pushed.kind != "SubscribeToShardEvent" || events == 0 {
+                return StreamFault::none();
             }
+            events -= 1;
+            fate(pushed)
         });
+    }
+
+    /// Gives the next requests for a subscription this fate. The one that is open ends as if its time were up.
+    fn trouble_subscribing(&self, requests: usize, fate: Fault) {
+        self.local.set_fates("SubscribeToShard", vec![fate; requests]);
+        self.trouble_events(1, |_| StreamFault::ended());
     }
 }
 
@@ -168,23 +192,30 @@ impl World for Modelled {
     }
 
     fn trouble(&self, trouble: Trouble, requests: usize) {
-        let fate = match trouble {
+        let at_the_start = match trouble {
             Trouble::Throttled => Fault::throttled(),
-            Trouble::Fails => Fault::internal_error(),
-            Trouble::AnswerLost => Fault::lost_after(),
-            Trouble::Silence => Fault::hang_after(),
+            Trouble::Fails | Trouble::FailsMidway => Fault::internal_error(),
+            Trouble::AnswerLost | Trouble::BreaksOff => Fault::lost_after(),
+            Trouble::Silence | Trouble::SilenceMidway => Fault::hang_after(),
         };
-        let fates = vec![fate; requests];
-        match self.reading {
-            Reading::Polling => self.local.set_fates("GetRecords", fates),
-            Reading::FanOut => {
-                self.local.set_fates("SubscribeToShard", fates);
-                self.end_a_subscription();
+        match (self.reading, trouble) {
+            (Reading::Polling, _) => self.local.set_fates("GetRecords", vec![at_the_start; requests]),
+            (Reading::FanOut, Trouble::FailsMidway) => {
+                self.trouble_events(requests, |_| StreamFault::failed("InternalFailureException", "asked for"));
             }
+            (Reading::FanOut, Trouble::BreaksOff) => {
+                self.trouble_events(requests, |pushed| StreamFault::cut_after(pushed.bytes / 2));
+            }
+            (Reading::FanOut, Trouble::SilenceMidway) => self.trouble_events(requests, |_| StreamFault::silent()),
+            (Reading::FanOut, _) => self.trouble_subscribing(requests, at_the_start),
         }
     }
 
     fn long(&self) -> Duration {
         self.patience.long
+    }
+
+    fn tries(&self, enough: usize) -> usize {
+        enough.div_ceil(self.patience.one_try_of)
     }
 }

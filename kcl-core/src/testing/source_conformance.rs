@@ -12,6 +12,8 @@ pub mod reading;
 pub mod recovering;
 pub mod standing_by;
 pub mod starting;
+pub mod troubled;
+mod verdict;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +28,8 @@ use crate::position::SequenceNumber;
 use crate::retrieval::{Fetch, Fetched, RawRecord, RecordSource, Retrieval, StartAt, WhichShards};
 use crate::shard::ChildShard;
 use crate::time::Timestamp;
+
+pub use self::verdict::Verdict;
 
 /// A stream that can be written to, resharded and troubled, and what reads it.
 #[async_trait]
@@ -57,27 +61,77 @@ pub trait World: Send + Sync {
     fn long(&self) -> Duration {
         Duration::from_mins(20)
     }
+
+    /// How often to try what is tried again and again with other luck, where `enough` is as often as costs nothing. Where
+    /// time passes by itself, a world can be content with less; never less than once.
+    fn tries(&self, enough: usize) -> usize {
+        enough
+    }
 }
 
 /// What goes wrong with a request for records.
+///
+/// Where answers come whole, those that go wrong midway go wrong at their beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// The service asks for fewer requests.
     Throttled,
     /// The service fails.
     Fails,
+    /// The service fails when the answer has begun.
+    FailsMidway,
     /// The answer is lost on its way.
     AnswerLost,
+    /// The answer breaks off in the middle of a record.
+    BreaksOff,
     /// There is no answer, and no end of the connection.
     Silence,
+    /// Nothing more comes of the answer, and the connection does not end.
+    SilenceMidway,
 }
 
-impl Trouble {
-    /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Throttled, Self::Fails, Self::AnswerLost, Self::Silence];
+/// Gives every promise to a macro, each with the number of shards that it is about.
+macro_rules! promises {
+    ($each:ident) => {
+        $each!(
+            3: listing::all_shards_are_listed_with_their_lineage,
+            2: listing::the_shards_open_at_a_time_are_listed,
+            1: listing::the_service_time_is_not_later_than_the_truth,
+            1: listing::a_stream_was_created_in_the_past,
+            1: starting::the_trim_horizon_is_before_the_first_record,
+            1: starting::latest_is_after_the_last_record,
+            1: starting::a_time_is_before_the_first_record_that_arrived_then_or_later,
+            1: starting::at_is_before_a_record_and_after_is_behind_it,
+            1: starting::a_shard_that_is_not_there_is_not_found,
+            2: reading::records_come_whole_and_in_order,
+            1: reading::a_backlog_is_read_to_the_tip,
+            1: reading::a_quiet_shard_is_not_an_ended_one,
+            10: cancelling::nothing_is_lost_or_repeated_when_next_is_dropped,
+            1: ending::a_closed_shard_ends_after_its_last_record,
+            2: ending::merged_shards_end_with_the_same_child,
+            1: ending::a_shard_closed_without_records_ends,
+            1: ending::a_shard_is_read_from_its_last_record_to_its_end,
+            1: troubled::throttling_is_told_and_costs_no_record,
+            1: troubled::a_failure_is_told_and_costs_no_record,
+            1: troubled::a_failure_in_the_middle_is_told_and_costs_no_record,
+            1: troubled::an_answer_that_is_lost_is_told_and_costs_no_record,
+            1: troubled::an_answer_that_breaks_off_is_told_and_costs_no_record,
+            1: troubled::silence_is_told_and_costs_no_record,
+            1: troubled::silence_in_the_middle_is_told_and_costs_no_record,
+            1: recovering::a_place_that_expired_before_the_first_record_is_found_again,
+            1: recovering::a_place_that_expired_after_some_records_is_found_again,
+            1: recovering::latest_does_not_move_when_a_place_expires,
+            1: budgeting::records_have_their_share_until_they_are_dropped,
+            1: budgeting::a_used_up_budget_stops_reading,
+            1: budgeting::an_oversized_record_passes_an_empty_budget,
+            1: standing_by::what_comes_while_the_source_stands_by_is_read_afterwards,
+            1: standing_by::a_source_that_stands_by_takes_a_small_part_of_the_budget,
+            1: standing_by::a_shard_that_ends_while_the_source_stands_by_ends_afterwards,
+        );
+    };
 }
 
-/// Runs every promise. `make` gives a stream without records, of as many shards as it is asked for.
+/// Runs every promise, one after the other. `make` gives a stream without records, of as many shards as it is asked for.
 ///
 /// # Panics
 /// If a promise is broken.
@@ -86,40 +140,36 @@ where
     W: World + 'static,
     F: Future<Output = W> + Send,
 {
-    macro_rules! on_a_fresh_stream {
-        ($($shards:literal: $promise:path),* $(,)?) => {
-            $($promise(&Subject::new(make($shards).await)).await;)*
+    macro_rules! in_turn {
+        ($($shards:literal: $part:ident::$promise:ident),* $(,)?) => {
+            $($part::$promise(&Subject::new(make($shards).await)).await;)*
         };
     }
-    on_a_fresh_stream!(
-        3: listing::all_shards_are_listed_with_their_lineage,
-        2: listing::the_shards_open_at_a_time_are_listed,
-        1: listing::the_service_time_is_not_later_than_the_truth,
-        1: listing::a_stream_was_created_in_the_past,
-        1: starting::the_trim_horizon_is_before_the_first_record,
-        1: starting::latest_is_after_the_last_record,
-        1: starting::a_time_is_before_the_first_record_that_arrived_then_or_later,
-        1: starting::at_is_before_a_record_and_after_is_behind_it,
-        1: starting::a_shard_that_is_not_there_is_not_found,
-        2: reading::records_come_whole_and_in_order,
-        1: reading::a_backlog_is_read_to_the_tip,
-        1: reading::a_quiet_shard_is_not_an_ended_one,
-        1: cancelling::nothing_is_lost_or_repeated_when_next_is_dropped,
-        1: ending::a_closed_shard_ends_after_its_last_record,
-        2: ending::merged_shards_end_with_the_same_child,
-        1: ending::a_shard_closed_without_records_ends,
-        1: ending::a_shard_is_read_from_its_last_record_to_its_end,
-        1: recovering::trouble_is_told_and_reading_goes_on_where_it_was,
-        1: recovering::a_place_that_expired_before_the_first_record_is_found_again,
-        1: recovering::a_place_that_expired_after_some_records_is_found_again,
-        1: recovering::latest_does_not_move_when_a_place_expires,
-        1: budgeting::records_have_their_share_until_they_are_dropped,
-        1: budgeting::a_used_up_budget_stops_reading,
-        1: budgeting::an_oversized_record_passes_an_empty_budget,
-        1: standing_by::what_comes_while_the_source_stands_by_is_read_afterwards,
-        1: standing_by::a_source_that_stands_by_takes_a_small_part_of_the_budget,
-        1: standing_by::a_shard_that_ends_while_the_source_stands_by_ends_afterwards,
-    );
+    promises!(in_turn);
+}
+
+/// Runs every promise, all at the same time, and says of each whether it was kept: for worlds where time passes by itself.
+/// One that is not kept `within` this time is broken.
+///
+/// # Cancel safety
+/// Dropping the future ends them all.
+pub async fn at_once<W, F>(within: Duration, make: impl Fn(usize) -> F + Send + Sync) -> Vec<Verdict>
+where
+    W: World + 'static,
+    F: Future<Output = W> + Send + 'static,
+{
+    let mut court = verdict::Court::new(within);
+    macro_rules! at_once {
+        ($($shards:literal: $part:ident::$promise:ident),* $(,)?) => {
+            $(
+                let world = make($shards);
+                let name = concat!(stringify!($part), "::", stringify!($promise));
+                court.hear(name, async move { $part::$promise(&Subject::new(world.await)).await });
+            )*
+        };
+    }
+    promises!(at_once);
+    court.verdicts().await
 }
 
 /// A stream under test.

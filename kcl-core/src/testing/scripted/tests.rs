@@ -41,7 +41,7 @@ impl World for Scripted {
             (Request::Next(_), Some(trouble)) => {
                 let kind = match trouble {
                     Trouble::Throttled => SourceErrorKind::Throttled,
-                    Trouble::Fails | Trouble::AnswerLost | Trouble::Silence => SourceErrorKind::Unavailable,
+                    _ => SourceErrorKind::Unavailable,
                 };
                 troubled.pop_front();
                 Fault::Fails(SourceError::new(kind, "the story has it so"))

@@ -1,40 +1,9 @@
-//! What a source promises when something goes wrong.
+//! What a source promises when its place expires.
 
 use std::time::Duration;
 
-use super::{Subject, Trouble, assert_numbers, next, next_records, read, read_to_tip};
-use crate::error::SourceErrorKind;
-use crate::retrieval::{Fetched, StartAt};
-
-/// Requests that fail are told, by their kind, and cost no record; nor do answers that are lost.
-pub async fn trouble_is_told_and_reading_goes_on_where_it_was(subject: &Subject) {
-    let shard = subject.only_shard().await;
-    let mut source = subject.open(&shard, &StartAt::TrimHorizon).await;
-    let (mut put, mut records) = (0, Vec::new());
-    for trouble in Trouble::ALL {
-        for requests in 1..=3 {
-            subject.world.trouble(trouble, requests);
-            subject.put(&shard, put..put + 5).await;
-            put += 5;
-            let mut told = 0;
-            while records.len() < put {
-                match next(&mut source).await {
-                    Ok(Fetched::Records(fetch)) => records.extend(fetch.records),
-                    Ok(Fetched::End { .. }) => panic!("the shard is open, and ended"),
-                    Err(error) => {
-                        let throttled = error.kind() == SourceErrorKind::Throttled;
-                        assert!(throttled || error.kind() == SourceErrorKind::Unavailable, "{error}");
-                        assert_eq!(throttled, trouble == Trouble::Throttled, "{error}");
-                        told += 1;
-                        tokio::time::sleep(Duration::from_secs(1)).await;
-                    }
-                }
-            }
-            assert!(told > 0, "{trouble:?} was kept secret");
-        }
-    }
-    assert_numbers(&records, 0..put);
-}
+use super::{Subject, assert_numbers, next_records, read, read_to_tip};
+use crate::retrieval::StartAt;
 
 /// A source that stands where it was opened is still there after a pause, whatever its position was.
 pub async fn a_place_that_expired_before_the_first_record_is_found_again(subject: &Subject) {
