@@ -10,7 +10,7 @@ use crate::wire::figures::{Reading, kib_per_idle_shard, median, mib};
 use crate::wire::kinds::{Mode, Payload, Reader};
 use crate::wire::payload::{PACKED, USER_BYTES};
 use crate::wire::process::Terms;
-use crate::wire::run;
+use crate::wire::run::{self, Troubles};
 
 const BACKLOG: [&str; 13] = [
     "reader",
@@ -37,11 +37,14 @@ pub(crate) async fn measure(options: &Wire) -> Result<Report, Failure> {
     let mut all = Scenario { options, tables: Tables::new(), comparison: Comparison::default() };
     for mode in &options.modes {
         for reader in readers(options) {
-            all.reader(&reader, *mode).await?;
+            let mut troubles = Troubles::new();
+            all.reader(&reader, *mode, &mut troubles).await?;
+            let row = |(what, times)| [cell(reader.name()), cell(mode.name()), cell(times), cell(what)];
+            troubles.into_iter().map(row).for_each(|row: [Value; 4]| all.tables.troubles.row(row));
         }
     }
-    let Tables { backlog, idle, steady } = all.tables;
-    for table in [backlog, idle, steady, all.comparison.table()] {
+    let Tables { backlog, idle, steady, troubles } = all.tables;
+    for table in [backlog, idle, steady, all.comparison.table(), troubles] {
         report.table(table);
     }
     Ok(report)
@@ -76,13 +79,14 @@ struct Tables {
     backlog: Table,
     idle: Table,
     steady: Table,
+    troubles: Table,
 }
 
 impl Scenario<'_> {
-    async fn reader(&mut self, reader: &Reader, mode: Mode) -> Result<(), Failure> {
+    async fn reader(&mut self, reader: &Reader, mode: Mode, troubles: &mut Troubles) -> Result<(), Failure> {
         let mut few = Vec::new();
         for payload in &self.options.payloads {
-            let readings = self.backlogs(reader, mode, *payload).await?;
+            let readings = self.backlogs(reader, mode, *payload, troubles).await?;
             few.extend(readings.iter().map(|reading| mib(reading.before.rss_kib)));
             self.tables.backlog(reader, mode, *payload, self.options.shards, &readings, &mut self.comparison);
         }
@@ -91,23 +95,29 @@ impl Scenario<'_> {
         }
         eprintln!("wire: {}, {}, idle", reader.name(), mode.name());
         let (shards, seconds) = (self.options.idle_shards, self.options.seconds);
-        let idle = run::idle(reader, self.terms(mode), shards, seconds).await?;
+        let idle = run::idle(reader, self.terms(mode), shards, seconds, troubles).await?;
         self.tables.idle(reader, mode, (self.options.shards, median(few)), shards, &idle, &mut self.comparison);
         eprintln!("wire: {}, {}, a steady rate", reader.name(), mode.name());
-        let delays = run::steady(reader, self.terms(mode), self.options.shards, seconds).await?;
+        let delays = run::steady(reader, self.terms(mode), self.options.shards, seconds, troubles).await?;
         let count = cell(delays.map_or(0, |delays| delays.count));
         let row = [cell(reader.name()), cell(mode.name()), count];
         self.tables.steady.row(row.into_iter().chain(cells(delays)));
         Ok(())
     }
 
-    async fn backlogs(&self, reader: &Reader, mode: Mode, payload: Payload) -> Result<Vec<Reading>, Failure> {
+    async fn backlogs(
+        &self,
+        reader: &Reader,
+        mode: Mode,
+        payload: Payload,
+        troubles: &mut Troubles,
+    ) -> Result<Vec<Reading>, Failure> {
         let Wire { rounds, shards, backlog_mb, .. } = self.options;
         let mut readings = Vec::new();
         for round in 1..=*rounds {
             eprintln!("wire: {}, {}, {}, round {round}", reader.name(), mode.name(), payload.name());
             let bytes = backlog_mb * 1_000_000;
-            readings.push(run::backlog(reader, self.terms(mode), *shards, payload, bytes).await?);
+            readings.push(run::backlog(reader, self.terms(mode), *shards, payload, bytes, troubles).await?);
         }
         Ok(readings)
     }
@@ -123,6 +133,7 @@ impl Tables {
             backlog: Table::new("backlog", &BACKLOG),
             idle: Table::new("idle", &IDLE),
             steady: Table::new("put to handler", &["reader", "mode", "records", "median_ms", "p99_ms", "max_ms"]),
+            troubles: Table::new("troubles", &["reader", "mode", "times", "what"]),
         }
     }
 

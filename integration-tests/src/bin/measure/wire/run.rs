@@ -1,5 +1,6 @@
 //! What is measured of one consumer: a backlog, idleness, or a steady rate.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kcl_core::error::Failure;
@@ -26,6 +27,9 @@ const WARM_UP: Duration = Duration::from_secs(5);
 const WARM_UP_IDLE: Duration = Duration::from_secs(15);
 /// How long a backlog may take.
 const READ: Duration = Duration::from_mins(10);
+
+/// What went wrong in consumers, and how often.
+pub(crate) type Troubles = BTreeMap<String, u64>;
 
 /// What came of a process that had nothing to do.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +87,7 @@ pub(crate) async fn backlog(
     shards: u32,
     payload: Payload,
     bytes: u64,
+    troubles: &mut Troubles,
 ) -> Result<Reading, Failure> {
     let stage = Stage::new(shards, |shards| answers(shards, payload, bytes)).await?;
     let Waiting { records, user_records } = stage.waiting;
@@ -95,6 +100,7 @@ pub(crate) async fn backlog(
     stage.front.open();
     consumer.until("it has not read all", READ, |heard| heard.records >= all, |now| seen.push(now)).await?;
     let (after, seconds) = (consumer.look()?, begin.elapsed().as_secs_f64());
+    note(&consumer, troubles);
     let threads = seen.iter().map(|process| process.threads).max().unwrap_or(after.threads);
     Ok(Reading {
         bytes: user_records * payload::USER_BYTES as u64,
@@ -108,7 +114,13 @@ pub(crate) async fn backlog(
 }
 
 /// Lets a consumer hold shards without records.
-pub(crate) async fn idle(reader: &Reader, terms: Terms, shards: u32, seconds: u64) -> Result<Idle, Failure> {
+pub(crate) async fn idle(
+    reader: &Reader,
+    terms: Terms,
+    shards: u32,
+    seconds: u64,
+    troubles: &mut Troubles,
+) -> Result<Idle, Failure> {
     let stage = Stage::new(shards, |_| Answers::default()).await?;
     let mut consumer = stage.consumer(reader, terms).await?;
     tokio::time::sleep(WARM_UP_IDLE).await;
@@ -116,6 +128,7 @@ pub(crate) async fn idle(reader: &Reader, terms: Terms, shards: u32, seconds: u6
     tokio::time::sleep(Duration::from_secs(seconds)).await;
     consumer.check()?;
     let process = consumer.look()?;
+    note(&consumer, troubles);
     let minutes = begin.elapsed().as_secs_f64() / 60.0;
     Ok(Idle { cpu_seconds_per_minute: (process.cpu_seconds - before.cpu_seconds) / minutes, process })
 }
@@ -126,6 +139,7 @@ pub(crate) async fn steady(
     terms: Terms,
     shards: u32,
     seconds: u64,
+    troubles: &mut Troubles,
 ) -> Result<Option<Summary>, Failure> {
     let stage = Stage::new(shards, |_| Answers::default()).await?;
     let mut consumer = stage.consumer(reader, Terms { delays: true, ..terms }).await?;
@@ -135,7 +149,14 @@ pub(crate) async fn steady(
     tokio::time::sleep(Duration::from_secs(seconds)).await;
     consumer.check()?;
     producer.stop().await?;
+    note(&consumer, troubles);
     Ok(Summary::of(consumer.heard.read(|heard| heard.delays.clone())))
+}
+
+fn note(consumer: &Running, troubles: &mut Troubles) {
+    for (what, times) in consumer.heard.read(|heard| heard.troubles.clone()) {
+        *troubles.entry(what).or_default() += times;
+    }
 }
 
 /// The same for every shard, but that each has keys of its own.
