@@ -8,6 +8,7 @@ use kcl_core::event::Event;
 
 use crate::faults::Class;
 use crate::history::{HowOver, What};
+use crate::rare::Rare;
 use crate::world::Lived;
 
 /// The figures of one run, or of several added up.
@@ -41,20 +42,27 @@ pub struct Figures {
     pub asked: u64,
     /// How often a worker began to balance.
     pub leaders: u64,
+    /// Subscriptions asked for.
+    pub subscriptions: u64,
+    /// Rare states.
+    pub rare: Rare,
 }
 
 impl Figures {
     /// The figures of a run.
     #[must_use]
     pub fn of(lived: &Lived) -> Self {
-        let mut figures = Self { lasted: lived.lasted, ..Self::default() };
+        let mut figures = Self { lasted: lived.lasted, rare: Rare::of(&lived.history), ..Self::default() };
         let mut committed = BTreeMap::new();
         let count = |records: &[_]| u64::try_from(records.len()).unwrap_or(u64::MAX);
         for happening in &lived.history.happenings {
             match &happening.what {
                 What::Stored { records, .. } => figures.records += count(records),
                 What::Called { records, .. } => figures.deliveries += count(records),
-                What::Sent { .. } => figures.requests += 1,
+                What::Sent { operation, .. } => {
+                    figures.requests += 1;
+                    figures.subscriptions += u64::from(operation == "SubscribeToShard");
+                }
                 What::Fault { class, .. } => *figures.faults.entry(*class).or_default() += 1,
                 What::Over { how: HowOver::Killed, .. } => figures.kills += 1,
                 What::Over { how: HowOver::Stopped, .. } => figures.stops += 1,
@@ -107,7 +115,11 @@ impl fmt::Display for Figures {
         }
         write!(f, "{} commits={} kills={}", if self.faults.is_empty() { "" } else { ")" }, self.commits, self.kills)?;
         write!(f, " stops={} failures={} reshards={}", self.stops, self.failures, self.reshards)?;
-        let Self { passed, offered, asked, leaders, .. } = self;
-        write!(f, " passed={passed} offered={offered} asked={asked} leaders={leaders}")
+        let Self { passed, offered, asked, leaders, subscriptions, .. } = self;
+        write!(f, " passed={passed} offered={offered} asked={asked} leaders={leaders} subscriptions={subscriptions}")?;
+        for (name, count) in self.rare.counts().into_iter().filter(|(_, count)| *count > 0) {
+            write!(f, " {name}={count}")?;
+        }
+        Ok(())
     }
 }

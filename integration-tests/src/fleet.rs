@@ -1,5 +1,6 @@
 //! The workers of a site: each has a slot, and in it one run after the other.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,6 +69,7 @@ pub struct Fleet {
     runs: JoinSet<Run>,
     live: Vec<Live>,
     begun: u32,
+    readings: BTreeMap<Run, Reading>,
 }
 
 /// A worker that runs.
@@ -89,7 +91,7 @@ impl Fleet {
     /// No worker yet.
     #[must_use]
     pub fn new(site: Site, spec: FleetSpec) -> Self {
-        Self { site, spec, runs: JoinSet::new(), live: Vec::new(), begun: 0 }
+        Self { site, spec, runs: JoinSet::new(), live: Vec::new(), begun: 0, readings: BTreeMap::new() }
     }
 
     /// Starts a worker.
@@ -127,6 +129,7 @@ impl Fleet {
             max_leases,
         };
         let worker = self.site.worker(&spec)?;
+        self.readings.insert(run, reading);
         let fate = Arc::new(fate);
         let live = Live { run, slot, id: id.to_owned(), handle: worker.handle(), fate: Arc::clone(&fate) };
         let recorder = self.site.recorder.clone();
@@ -138,6 +141,12 @@ impl Fleet {
             run
         });
         Ok(live)
+    }
+
+    /// How each run reads, those that are over too.
+    #[must_use]
+    pub fn readings(&self) -> BTreeMap<Run, Reading> {
+        self.readings.clone()
     }
 
     /// How the worker in a slot reads.

@@ -10,6 +10,7 @@ use kcl_core::position::Position;
 use kcl_local::Clock;
 
 use crate::faults::Class;
+use crate::modelled::Reading;
 use crate::row::Row;
 use crate::trace::Trace;
 
@@ -68,6 +69,10 @@ pub enum What {
     Stored { shard: String, records: Vec<(Position, Payload)> },
     /// A run began.
     Begun { run: Run, worker: String },
+    /// A service refused a request.
+    Refused { code: String },
+    /// A lease was written as the Java KCL could not read it.
+    Unreadable { run: Option<Run>, shard: String, why: String },
     /// A run was asked to stop in good order.
     StopAsked { run: Run },
     /// A run is over; nothing of it may happen after this.
@@ -120,6 +125,20 @@ pub struct History {
     /// How long a subscription that fell silent, and the service's rules for the next one, may keep a shard; nothing where
     /// all poll.
     pub silence: Duration,
+    /// How each run reads.
+    pub readings: BTreeMap<Run, Reading>,
+}
+
+impl History {
+    /// Whether a run reads in another way than the newest run of this worker id.
+    pub(crate) fn reads_otherwise(&self, run: Run, worker: &str) -> bool {
+        let newest = self.happenings.iter().rev().find_map(|happening| match &happening.what {
+            What::Begun { run, worker: begun } if begun == worker => Some(*run),
+            _ => None,
+        });
+        let reading = |run: Run| self.readings.get(&run);
+        newest.is_some_and(|newest| reading(newest).is_some() && reading(newest) != reading(run))
+    }
 }
 
 /// What the stream says of a shard.

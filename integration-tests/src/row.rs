@@ -60,6 +60,51 @@ impl Row {
     }
 }
 
+/// The attributes that the Java KCL 3.5.1 reads of a lease, with their types; those that must be there first.
+const NEEDED: [(&str, &str); 4] =
+    [("leaseKey", "S"), ("leaseCounter", "N"), ("ownerSwitchesSinceCheckpoint", "N"), ("checkpoint", "S")];
+const KNOWN: [(&str, &str); 13] = [
+    ("entityType", "S"),
+    ("leaseOwner", "S"),
+    ("checkpointOwner", "S"),
+    ("checkpointSubSequenceNumber", "N"),
+    ("pendingCheckpoint", "S"),
+    ("pendingCheckpointSubSequenceNumber", "N"),
+    ("pendingCheckpointState", "B"),
+    ("parentShardId", "SS"),
+    ("childShardIds", "SS"),
+    ("startingHashKey", "S"),
+    ("endingHashKey", "S"),
+    ("throughputKBps", "N"),
+    ("checkpointOwnerTimeoutTimestampMillis", "N"),
+];
+
+/// Why the Java KCL could not read an item as a lease, or would take it for something else; `None` if it can.
+#[must_use]
+pub fn unreadable(item: &Value) -> Option<String> {
+    let Some(attributes) = item.as_object() else { return Some("it is no item".to_owned()) };
+    for (name, _) in NEEDED {
+        if !attributes.contains_key(name) {
+            return Some(format!("{name} is missing"));
+        }
+    }
+    for (name, kind) in NEEDED.into_iter().chain(KNOWN) {
+        let Some(value) = attributes.get(name) else { continue };
+        let empty = match &value[kind] {
+            Value::String(text) => text.is_empty() || (kind == "N" && text.parse::<f64>().is_err()),
+            Value::Array(set) => set.is_empty(),
+            _ => true,
+        };
+        if empty {
+            return Some(format!("{name} is {value}, and not a {kind} that says something"));
+        }
+    }
+    match item["entityType"]["S"].as_str() {
+        None | Some("LEASE") => None,
+        Some(other) => Some(format!("entityType is {other}")),
+    }
+}
+
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let owner = self.owner.as_deref().unwrap_or("nobody");
@@ -76,6 +121,29 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_java_could_not_read_is_named() {
+        let good = json!({"leaseKey": {"S": "shardId-0"}, "entityType": {"S": "LEASE"}, "leaseCounter": {"N": "7"},
+            "ownerSwitchesSinceCheckpoint": {"N": "0"}, "checkpoint": {"S": "123"}, "parentShardId": {"SS": ["p"]},
+            "rs_stamp": {"S": "x"}});
+        assert_eq!(unreadable(&good), None);
+        for (name, value) in [
+            ("leaseCounter", json!({"S": "7"})),
+            ("leaseCounter", json!({"N": "seven"})),
+            ("checkpoint", json!({"S": ""})),
+            ("parentShardId", json!({"SS": []})),
+            ("leaseOwner", json!({"NULL": true})),
+            ("entityType", json!({"S": "STREAM"})),
+        ] {
+            let mut bad = good.clone();
+            bad[name] = value;
+            assert!(unreadable(&bad).is_some_and(|why| why.contains(name)), "{name}");
+        }
+        let mut bad = good.clone();
+        bad.as_object_mut().expect("an item").remove("ownerSwitchesSinceCheckpoint");
+        assert_eq!(unreadable(&bad).as_deref(), Some("ownerSwitchesSinceCheckpoint is missing"));
+    }
 
     #[test]
     fn a_lease_is_read_and_something_else_is_not() {

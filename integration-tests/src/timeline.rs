@@ -39,6 +39,9 @@ impl fmt::Display for What {
         match self {
             Self::Stored { shard, records } => write!(f, "stream  {shard} stores {}", Records(records)),
             Self::Begun { run, worker } => write!(f, "{run}  begins as {worker}"),
+            Self::Refused { code } => write!(f, "world  refuses: {code}"),
+            Self::Unreadable { run: Some(run), shard, why } => write!(f, "{run}  writes {shard} so that {why}"),
+            Self::Unreadable { run: None, shard, why } => write!(f, "world  writes {shard} so that {why}"),
             Self::StopAsked { run } => write!(f, "{run}  is asked to stop"),
             Self::Over { run, how } => write!(f, "{run}  is over: {how:?}"),
             Self::Calm => f.write_str("world  is calm from here on"),

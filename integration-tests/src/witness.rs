@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::history::{Payload, Recorder, What};
 use crate::label;
-use crate::row::Row;
+use crate::row::{Row, unreadable};
 
 /// What producers packed into the records that they put, by the data on the wire. Clones are the same ledger.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +42,8 @@ impl Witness {
         self.recorder.trace(at, short, &[seen.request, &seen.reply.body]);
         if status == 200 {
             self.applied(at, seen);
+        } else if *operation == "GetRecords" {
+            self.recorder.note_at(at, What::Refused { code: error.to_owned() });
         }
     }
 
@@ -53,7 +55,11 @@ impl Witness {
                 // The row of a worker, or the leader lock.
                 return;
             }
-            self.recorder.note_at(at, What::Lease { run: label::run(seen.client), shard, row });
+            let run = label::run(seen.client);
+            if let Some(why) = unreadable(item).filter(|_| row.is_some() || seen.operation != "DeleteItem") {
+                self.recorder.note_at(at, What::Unreadable { run, shard: shard.clone(), why });
+            }
+            self.recorder.note_at(at, What::Lease { run, shard, row });
         };
         match seen.operation {
             "PutRecords" => {

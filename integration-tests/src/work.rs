@@ -11,6 +11,7 @@ use crate::row::Row;
 #[derive(Debug, Default)]
 pub(crate) struct Work {
     undone: BTreeMap<String, BTreeSet<Position>>,
+    stored: BTreeMap<String, BTreeSet<Position>>,
     in_hand: BTreeMap<Seat, Vec<Position>>,
     pub(crate) rows: BTreeMap<String, Row>,
     finished: BTreeSet<String>,
@@ -22,6 +23,7 @@ impl Work {
         match what {
             What::Stored { shard, records } => {
                 self.undone.entry(shard.clone()).or_default().extend(positions(records));
+                self.stored.entry(shard.clone()).or_default().extend(positions(records));
             }
             What::Called { seat, records, .. } => {
                 self.in_hand.insert(*seat, positions(records));
@@ -49,6 +51,11 @@ impl Work {
     /// The first record of the shard up to this position that is not processed.
     pub(crate) fn undone_through(&self, shard: &str, position: &Position) -> Option<&Position> {
         self.undone.get(shard)?.range(..=position.clone()).next()
+    }
+
+    /// Whether the shard stored a user record at this position.
+    pub(crate) fn is_stored(&self, shard: &str, position: &Position) -> bool {
+        self.stored.get(shard).is_some_and(|stored| stored.contains(position))
     }
 
     /// How many records of the shard are not processed.

@@ -86,6 +86,7 @@ pub async fn live(plan: Plan, planted: Option<Planted>, trace: Trace) -> Lived {
         // By the slowest clock.
         failover: world.plan.failover.mul_f64(1.01),
         staleness: world.plan.services.dynamodb.stale_reads.map_or(Duration::ZERO, |stale| stale.max_age),
+        readings: world.fleet.readings(),
         silence: if world.plan.has_fan_out() { SILENCE + SUBSCRIBE_AGAIN } else { Duration::ZERO },
     };
     let (trace, text) = world.site.recorder.traced();

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use integration_tests::planted::Planted;
+use integration_tests::tally::Tally;
 use integration_tests::{Outcome, simulate};
 
 /// How long one run may take in real time: a world in which something turns in circles never ends by itself.
@@ -113,7 +114,7 @@ fn many(from: u64, count: u64, arguments: &Arguments) -> bool {
     let runs = if arguments.twice { 2 } else { 1 };
     let mut to_begin: VecDeque<_> = (from..from.saturating_add(count)).flat_map(|seed| vec![seed; runs]).collect();
     let mut begun: VecDeque<(u64, Child)> = VecDeque::new();
-    let mut tally = Tally::default();
+    let mut score = Score::default();
     let mut before: Option<(u64, String)> = None;
     loop {
         while begun.len() < arguments.jobs.max(1)
@@ -130,17 +131,17 @@ fn many(from: u64, count: u64, arguments: &Arguments) -> bool {
         let Some((seed, child)) = begun.pop_front() else { break };
         let (fine, text) = end(child);
         if let Some((_, first)) = before.take_if(|(earlier, _)| *earlier == seed) {
-            tally.compare(seed, &first, &text);
+            score.compare(seed, &first, &text);
             continue;
         }
         print!("{text}");
-        tally.add(seed, fine, arguments.planted);
+        score.add(seed, fine, &text, arguments.planted);
         if arguments.stop_at_first && !fine {
             to_begin.clear();
         }
         before = Some((seed, text));
     }
-    tally.sum_up()
+    score.sum_up()
 }
 
 fn begin(seed: u64, arguments: &Arguments) -> std::io::Result<Child> {
@@ -161,15 +162,15 @@ fn end(child: Child) -> (bool, String) {
 
 /// What came of all seeds.
 #[derive(Debug, Default)]
-struct Tally {
-    seeds: u64,
+struct Score {
+    tally: Tally,
     failed: Vec<u64>,
     differ: Vec<u64>,
 }
 
-impl Tally {
-    fn add(&mut self, seed: u64, fine: bool, planted: Option<Planted>) {
-        self.seeds += 1;
+impl Score {
+    fn add(&mut self, seed: u64, fine: bool, text: &str, planted: Option<Planted>) {
+        self.tally.add(text.lines().last().unwrap_or_default());
         if !fine {
             let planted = planted.map(|planted| format!(" --planted {planted}")).unwrap_or_default();
             println!("seed={seed} replay: simulate --seed {seed} --trace{planted}");
@@ -185,8 +186,12 @@ impl Tally {
     }
 
     fn sum_up(&self) -> bool {
-        let Self { seeds, failed, differ } = self;
-        println!("seeds={seeds} failed={} {failed:?} not_repeated={} {differ:?}", failed.len(), differ.len());
+        let Self { tally, failed, differ } = self;
+        let (faults, states) = (tally.unmet_faults(), tally.unmet_states());
+        if !faults.is_empty() || !states.is_empty() {
+            println!("not met: {} {}", faults.join(" "), states.join(" "));
+        }
+        println!("{tally} failed={} {failed:?} not_repeated={} {differ:?}", failed.len(), differ.len());
         failed.is_empty() && differ.is_empty()
     }
 }

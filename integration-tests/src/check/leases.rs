@@ -10,7 +10,7 @@ use crate::row::Row;
 use crate::timeline::Short;
 
 /// How long before a worker was asked to stop a fault may have hit it and still be felt.
-const FELT: u64 = 10_000;
+pub(super) const FELT: u64 = 10_000;
 
 /// The checkpoint of a lease never moves back, and a lease that was removed does not come back.
 pub(super) fn commits_never_move_back(history: &History) -> Findings {
@@ -28,6 +28,17 @@ pub(super) fn commits_never_move_back(history: &History) -> Findings {
         }
     }
     found
+}
+
+/// Every lease is at every instant one that the Java KCL reads: all that it needs is there, of the types that it expects.
+pub(super) fn rows_are_readable_by_java(history: &History) -> Findings {
+    let unreadable = |happening: &Happening| match &happening.what {
+        What::Unreadable { shard, why, .. } => {
+            Some((happening.at, format!("the lease of {shard} is written so that {why}")))
+        }
+        _ => None,
+    };
+    history.happenings.iter().filter_map(unreadable).collect()
 }
 
 /// Who holds each lease, by the writes that were applied.

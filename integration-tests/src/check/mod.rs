@@ -1,5 +1,6 @@
 //! The invariants: functions over the history of a run. Each says in its first sentence what must hold.
 
+mod economy;
 mod leases;
 mod lives;
 mod records;
@@ -44,10 +45,13 @@ invariants! {
     records::parents_come_first,
     records::everything_is_consumed,
     leases::commits_never_move_back,
+    leases::rows_are_readable_by_java,
     leases::epochs_grow,
     leases::only_the_holder_commits,
     leases::one_reader_at_a_time,
     leases::stopped_workers_hold_nothing,
+    economy::stops_cost_no_duplicates,
+    economy::nobody_asks_in_circles,
     lives::nothing_happens_after_the_end,
     lives::workers_do_not_give_up,
     lives::no_shard_stalls_in_calm,

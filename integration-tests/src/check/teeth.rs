@@ -92,6 +92,7 @@ fn broken(whats: Vec<What>) -> Vec<&'static str> {
         failover: Duration::from_secs(2),
         staleness: Duration::ZERO,
         silence: Duration::ZERO,
+        readings: BTreeMap::new(),
     };
     let mut names: Vec<_> = check(&history).into_iter().map(|violation| violation.invariant).collect();
     names.dedup();
