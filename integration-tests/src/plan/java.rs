@@ -1,0 +1,66 @@
+//! Which Java workers are in a fleet.
+
+use std::time::Duration;
+
+use super::draw::Luck;
+use super::{Back, Deed, JavaMember, Plan, Point};
+use crate::java::Pace;
+
+impl Plan {
+    /// One seed in three has Java workers. They join ours, or begin alone and are joined; they stop, die, come back, or
+    /// leave for good.
+    pub(super) fn draw_java(&mut self, luck: &mut Luck) {
+        if !luck.happens(0.36) {
+            return;
+        }
+        let members = luck.0.usize(1..=2);
+        let first = luck.happens(0.4);
+        if first {
+            self.begin_later(luck.millis(25_000..=45_000));
+        }
+        for member in 0..members {
+            let start = if first && member == 0 {
+                luck.millis(2_000..=4_000)
+            } else {
+                self.starts[0] + luck.millis(0..=25_000)
+            };
+            let pace = if luck.happens(0.75) { Pace::short(self.failover) } else { Pace::of_the_kcl(self.failover) };
+            let skew_ms = luck.one_of(&[0, 0, -500, 3_000, -90_000, 90_000]);
+            self.java.push(JavaMember { start, pace, skew_ms, leaves: luck.happens(0.3) });
+        }
+        self.draw_java_deeds(luck);
+    }
+
+    /// Everything but the stream happens so much later.
+    fn begin_later(&mut self, by: Duration) {
+        self.starts.iter_mut().for_each(|start| *start += by);
+        self.deeds.iter_mut().for_each(|(at, _)| *at += by);
+        for window in &mut self.windows {
+            window.from += by;
+            window.to += by;
+        }
+        self.calm += by;
+    }
+
+    /// What is done to Java workers, whose slots come after ours.
+    fn draw_java_deeds(&mut self, luck: &mut Luck) {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let latest = millis(self.calm) - 3_000;
+        for (member, slot) in (self.starts.len()..).enumerate().take(self.java.len()) {
+            let earliest = millis(self.java[member].start + Duration::from_secs(5)).min(latest);
+            for _ in 0..luck.0.usize(0..=3) {
+                let back = Back {
+                    after: luck.millis(0..=millis(self.failover) * 3 / 2),
+                    same_id: luck.happens(0.5),
+                };
+                let deed = match luck.0.u8(0..5) {
+                    0 => Deed::Kill { slot, point: Point::Turns(luck.0.u64(0..50)), back },
+                    1 => Deed::Kill { slot, point: Point::Polls(luck.0.u64(1..=40)), back },
+                    2 => Deed::Kill { slot, point: Point::Requests(luck.0.u64(1..=30)), back },
+                    _ => Deed::Stop { slot, within: luck.millis(0..=12_000), back },
+                };
+                self.deeds.push((luck.millis(earliest..=latest), deed));
+            }
+        }
+    }
+}
