@@ -2,7 +2,7 @@
 //!
 //! A source of records is what its tests say it is. [`all`] runs every promise on a fresh stream each; a promise that is
 //! broken panics and says what was expected. Time passes on tokio's clock, which is best paused: an hour of waiting is
-//! part of the promises.
+//! part of the promises. Where it cannot be paused, [`at_once`] runs them all in the time of the longest.
 
 pub mod budgeting;
 pub mod cancelling;
