@@ -1,6 +1,7 @@
 //! What will happen to a world, drawn from its seed before it begins: data, so that it can be printed and made smaller.
 
 mod draw;
+mod java;
 mod long;
 
 use std::ops::RangeInclusive;
@@ -10,6 +11,7 @@ use kcl_local::Settings;
 
 use crate::faults::Window;
 use crate::handling::Handling;
+use crate::java::Pace;
 use crate::modelled::Reading;
 use crate::site::Clocks;
 
@@ -46,10 +48,25 @@ pub struct Plan {
     pub deeds: Vec<(Duration, Deed)>,
     /// From when on nothing goes wrong any more.
     pub calm: Duration,
+    /// The Java workers. Their slots come after those of ours.
+    pub java: Vec<JavaMember>,
     /// How many user records the stream must have stored before the world may end.
     pub records: u64,
     /// How many faults must have been met before the calm.
     pub faults: u64,
+}
+
+/// A Java worker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JavaMember {
+    /// When it starts, since the world began.
+    pub start: Duration,
+    /// How fast it does what it does.
+    pub pace: Pace,
+    /// How far its wall clock is ahead, in milliseconds.
+    pub skew_ms: i64,
+    /// Once it was told to stop it does not come back.
+    pub leaves: bool,
 }
 
 /// Something done to the fleet or the stream.
@@ -85,6 +102,11 @@ pub enum Deed {
     /// End a worker's ownership of one of its shards.
     Fence {
         /// Which worker.
+        slot: usize,
+    },
+    /// Start another process under the id of a worker that lives.
+    Twin {
+        /// Of which worker.
         slot: usize,
     },
     /// Freeze a worker, as a pause of its process does: nothing that it sends arrives, nothing arrives at it, and its

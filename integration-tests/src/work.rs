@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kcl_core::event::Event;
 use kcl_core::position::Position;
 
 use crate::history::{Payload, Seat, ShardFacts, What};
@@ -35,6 +36,11 @@ impl Work {
                     undone.remove(at);
                 }
             }
+            // They left the stream before anybody could read them, and that was said.
+            What::Event { event: Event::RecordsExpired { shard, found, .. }, .. } => {
+                let undone = self.undone.entry(shard.shard.as_str().to_owned()).or_default();
+                undone.retain(|at| at >= found);
+            }
             What::Lease { shard, row: Some(row), .. } => {
                 if row.checkpoint.is_end() {
                     self.finished.insert(shard.clone());
@@ -56,6 +62,13 @@ impl Work {
     /// Whether the shard stored a user record at this position.
     pub(crate) fn is_stored(&self, shard: &str, position: &Position) -> bool {
         self.stored.get(shard).is_some_and(|stored| stored.contains(position))
+    }
+
+    /// Whether the last record of every shard that goes on is committed.
+    pub(crate) fn is_committed(&self, shards: &BTreeMap<String, ShardFacts>) -> bool {
+        let last = |shard: &str| self.stored.get(shard).and_then(BTreeSet::last);
+        let committed = |shard: &str| self.rows.get(shard).map(|row| &row.checkpoint);
+        shards.iter().all(|(shard, facts)| facts.closed || last(shard).is_none_or(|last| Some(last) <= committed(shard)))
     }
 
     /// How many records of the shard are not processed.

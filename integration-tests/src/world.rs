@@ -12,9 +12,10 @@ use tokio::time::Instant;
 use crate::faults::{Class, Window};
 use crate::fleet::{Fleet, FleetSpec};
 use crate::handling::Handling;
+use crate::java::{JavaSlots, JavaSpec};
 use crate::history::{Happening, History, What};
 use crate::modelled::Reading;
-use crate::plan::{Back, Deed, Plan, Point};
+use crate::plan::{Back, Deed, JavaMember, Plan, Point};
 use crate::planted::Planted;
 use crate::producer::Producer;
 use crate::reshard;
@@ -63,6 +64,7 @@ struct World {
     plan: Plan,
     site: Site,
     fleet: Fleet,
+    java: JavaSlots,
     producers: JoinSet<()>,
     handling: Arc<Handling>,
     luck: fastrand::Rng,
@@ -87,6 +89,7 @@ pub async fn live(plan: Plan, planted: Option<Planted>, trace: Trace) -> Lived {
         failover: world.plan.failover.mul_f64(1.01),
         staleness: world.plan.services.dynamodb.stale_reads.map_or(Duration::ZERO, |stale| stale.max_age),
         readings: world.fleet.readings(),
+        patience_of_java: world.plan.patience_of_java(),
         silence: if world.plan.has_fan_out() { SILENCE + SUBSCRIBE_AGAIN } else { Duration::ZERO },
     };
     let (trace, text) = world.site.recorder.traced();
@@ -107,14 +110,16 @@ impl World {
             clocks: plan.clocks.clone(),
             max_leases: plan.max_leases,
         };
-        let workers = plan.starts.len();
+        let (workers, java) = (plan.starts.len(), plan.java.len());
+        let names = (0..workers).map(|slot| format!("worker-{slot}")).chain((0..java).map(|slot| format!("java-{slot}")));
         Self {
+            java: JavaSlots::new(site.clone()),
             fleet: Fleet::new(site.clone(), spec),
             luck: fastrand::Rng::with_seed(plan.seed ^ 0x776f_726c),
             began: Instant::now(),
             agenda: BTreeMap::new(),
-            ids: (0..workers).map(|slot| (format!("worker-{slot}"), 0)).collect(),
-            back: vec![Back { after: Duration::from_secs(1), same_id: true }; workers],
+            ids: names.map(|name| (name, 0)).collect(),
+            back: vec![Back { after: Duration::from_secs(1), same_id: true }; workers + java],
             producers: JoinSet::new(),
             calm: false,
             stopped_putting: None,
@@ -134,7 +139,9 @@ impl World {
         let windows = self.plan.windows.clone();
         self.site.faults.open(windows, self.plan.seed ^ 0x6661_7465);
         self.producers.spawn(Producer::new(&self.site, self.plan.seed).run(self.plan.put_every.clone()));
-        for (slot, at) in self.plan.starts.clone().into_iter().enumerate() {
+        let java = self.plan.java.iter().map(|member| member.start);
+        let starts: Vec<_> = self.plan.starts.iter().copied().chain(java).collect();
+        for (slot, at) in starts.into_iter().enumerate() {
             self.enter(at, Entry::Start { slot, same_id: true });
         }
         for (at, deed) in std::mem::take(&mut self.plan.deeds) {
@@ -153,12 +160,18 @@ impl World {
             tokio::select! {
                 biased;
                 Some(gone) = self.fleet.over() => self.gone(gone.slot),
+                Some(left) = self.java.over() => {
+                    if !(left.stopped && self.java_member(left.slot).is_some_and(|member| member.leaves)) {
+                        self.gone(left.slot);
+                    }
+                }
                 () = tokio::time::sleep_until(next) => {}
             }
             self.act();
-            let impatient = self.stopped_putting.is_some_and(|at| at.elapsed() >= PATIENCE);
+            let patience = PATIENCE + self.plan.patience_of_java();
+            let impatient = self.stopped_putting.is_some_and(|at| at.elapsed() >= patience);
             if impatient || (asks && self.is_settled()) {
-                self.fleet.stop_all(LAST_STOP).await;
+                tokio::join!(self.fleet.stop_all(LAST_STOP), self.java.stop_all(LAST_STOP));
                 return;
             }
         }
@@ -169,7 +182,8 @@ impl World {
         let shards = self.site.shards();
         let mut work = Work::default();
         self.site.recorder.with(|happenings| happenings.iter().for_each(|happening| work.take_in(&happening.what)));
-        work.is_settled(&shards)
+        // Where Java workers are a shard may be taken from one of ours that was done with it and had not said so.
+        work.is_settled(&shards) && (self.plan.java.is_empty() || work.is_committed(&shards))
     }
 
     fn act(&mut self) {
@@ -186,13 +200,34 @@ impl World {
     }
 
     fn gone(&mut self, slot: usize) {
-        let Back { after, same_id } = self.back[slot];
+        let Some(Back { after, same_id }) = self.back.get(slot).copied() else { return };
         let after = if self.calm { Duration::ZERO } else { after };
         self.enter(self.began.elapsed() + after, Entry::Start { slot, same_id });
     }
 
+    /// The Java worker of a slot, if that is one of theirs.
+    fn java_member(&self, slot: usize) -> Option<&JavaMember> {
+        self.plan.java.get(slot.checked_sub(self.plan.starts.len())?)
+    }
+
+    fn start_java(&mut self, slot: usize, id: String) {
+        let run = self.java.next_run();
+        let Some(member) = self.java_member(slot) else { return };
+        self.java.start(JavaSpec {
+            run,
+            slot,
+            id,
+            pace: member.pace.clone(),
+            skew_ms: member.skew_ms,
+            seed: self.plan.seed.wrapping_add(u64::from(run.0) << 40),
+            read_limit: self.plan.read_limit,
+            handling: Arc::clone(&self.handling),
+        });
+    }
+
     fn start(&mut self, slot: usize, same_id: bool) {
-        if self.plan.switches && self.luck.bool() {
+        let java = self.java_member(slot).is_some();
+        if !java && self.plan.switches && self.luck.bool() {
             let other = match self.fleet.reading(slot) {
                 Reading::Polling => Reading::FanOut,
                 Reading::FanOut => Reading::Polling,
@@ -204,7 +239,15 @@ impl World {
             *generation += 1;
         }
         let id = format!("{name}.{generation}");
-        if let Err(error) = self.fleet.start(slot, &id) {
+        if java {
+            self.start_java(slot, id);
+        } else {
+            self.begin_in(slot, &id);
+        }
+    }
+
+    fn begin_in(&mut self, slot: usize, id: &str) {
+        if let Err(error) = self.fleet.start(slot, id) {
             unreachable!("the settings of a plan work: {error}");
         }
     }
@@ -259,6 +302,9 @@ impl World {
         for live in self.fleet.live() {
             live.fate.spare();
         }
+        for live in self.java.live() {
+            live.fate.spare();
+        }
         self.handling.calm_down();
         let away: Vec<_> = std::mem::take(&mut self.agenda).into_values().flatten().collect();
         for entry in away {
@@ -275,18 +321,31 @@ impl World {
                 }
             }
             Deed::Kill { slot, point, back } => {
-                let Some(live) = self.fleet.in_slot(slot) else { return };
+                let ours = self.fleet.in_slot(slot).map(|live| (live.run, live.fate));
+                let java = || self.java.in_slot(slot).map(|live| (live.run, live.fate));
+                let Some((run, fate)) = ours.or_else(java) else { return };
                 self.back[slot] = back;
                 match point {
-                    Point::Turns(turns) => live.fate.strike(turns),
-                    Point::Polls(polls) => live.fate.die_after_polls(polls),
-                    Point::Requests(requests) => self.site.faults.kill_after(live.run, requests, live.fate),
+                    Point::Turns(turns) => fate.strike(turns),
+                    Point::Polls(polls) => fate.die_after_polls(polls),
+                    Point::Requests(requests) => self.site.faults.kill_after(run, requests, fate),
                 }
             }
             Deed::Stop { slot, within, back } => {
+                if let Some(live) = self.java.in_slot(slot) {
+                    self.back[slot] = back;
+                    self.java.stop(&live, within);
+                }
                 let Some(live) = self.fleet.in_slot(slot) else { return };
                 self.back[slot] = back;
                 self.fleet.stop(&live, within);
+            }
+            Deed::Twin { slot } => {
+                // A slot of its own, from which nobody comes back.
+                let twin = self.back.len() + slot;
+                if let (Some(live), None) = (self.fleet.in_slot(slot), self.fleet.in_slot(twin)) {
+                    self.begin_in(twin, &live.id);
+                }
             }
             Deed::Freeze { slot, lasting } => {
                 let Some(live) = self.fleet.in_slot(slot) else { return };

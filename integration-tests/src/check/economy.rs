@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kcl_core::position::Position;
 
 use super::Findings;
+use super::java::Overlaps;
 use super::leases::FELT;
 use crate::history::{Happening, History, HowOver, Run, Seat, What};
 use crate::timeline::Short;
@@ -17,6 +18,7 @@ const EACH_SHARD: u64 = 30;
 /// After a worker was stopped in good order and no fault hit it meanwhile, whoever goes on with its shards begins behind
 /// everything that its processors were done with.
 pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
+    let overlaps = Overlaps::of(history);
     let mut done: BTreeMap<&str, (Run, Seat, &Position)> = BTreeMap::new();
     let mut asked: BTreeMap<Run, u64> = BTreeMap::new();
     let mut hit: BTreeMap<Run, u64> = BTreeMap::new();
@@ -34,7 +36,9 @@ pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
             }
             What::Seated { run, shard, start, .. } => {
                 let Some((before, _, through)) = done.get(shard.as_str()) else { continue };
-                if clean.get(before) == Some(&true) && start < *through {
+                // What a Java leader took away could not be committed, and a Java worker may begin at what it read of old.
+                let java = overlaps.was_seized(*before, shard) || (run.is_java() && !history.staleness.is_zero());
+                if clean.get(before) == Some(&true) && start < *through && !before.is_java() && !java {
                     let (start, through) = (Short(start), Short(through));
                     found.push((
                         *at,

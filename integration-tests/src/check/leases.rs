@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kcl_core::event::Event;
 
 use super::Findings;
+use super::java::{Overlaps, StaleStarts};
 use crate::history::{Happening, History, HowOver, Run, Seat, What};
 use crate::row::Row;
 use crate::timeline::Short;
@@ -15,11 +16,16 @@ pub(super) const FELT: u64 = 10_000;
 /// The checkpoint of a lease never moves back, and a lease that was removed does not come back.
 pub(super) fn commits_never_move_back(history: &History) -> Findings {
     let mut before: BTreeMap<&str, Option<&Row>> = BTreeMap::new();
+    let mut stale_starts = StaleStarts::default();
     let mut found = Findings::new();
     for Happening { at, what } in &history.happenings {
-        let What::Lease { shard, row, .. } = what else { continue };
+        if let What::Seated { run, shard, start, .. } = what {
+            let committed = before.get(shard.as_str()).copied().flatten().map(|row| &row.checkpoint);
+            stale_starts.seated(*run, shard, start, committed);
+        }
+        let What::Lease { run, shard, row } = what else { continue };
         match (before.insert(shard, row.as_ref()), row) {
-            (Some(Some(old)), Some(new)) if new.checkpoint < old.checkpoint => {
+            (Some(Some(old)), Some(new)) if new.checkpoint < old.checkpoint && !stale_starts.allow(*run, shard) => {
                 let (old, new) = (Short(&old.checkpoint), Short(&new.checkpoint));
                 found.push((*at, format!("{shard} goes back from {old} to {new}")));
             }
@@ -43,26 +49,31 @@ pub(super) fn rows_are_readable_by_java(history: &History) -> Findings {
 
 /// Who holds each lease, by the writes that were applied.
 #[derive(Default)]
-struct Holders<'a> {
+pub(super) struct Holders<'a> {
     workers: BTreeMap<Run, &'a str>,
     rows: BTreeMap<&'a str, &'a Row>,
     held: BTreeMap<&'a str, Run>,
 }
 
 /// What one write to a lease did.
-struct Write<'a> {
-    shard: &'a str,
-    by: Option<Run>,
-    row: &'a Row,
+pub(super) struct Write<'a> {
+    pub(super) shard: &'a str,
+    pub(super) by: Option<Run>,
+    pub(super) row: &'a Row,
     before: Option<&'a Row>,
     /// Who held the lease before.
-    holder: Option<Run>,
+    pub(super) holder: Option<Run>,
     /// The writer did not hold it, and does now.
     begins: bool,
 }
 
 impl<'a> Holders<'a> {
-    fn take_in(&mut self, what: &'a What) -> Option<Write<'a>> {
+    /// The worker id of a run.
+    pub(super) fn id(&self, run: Run) -> Option<&'a str> {
+        self.workers.get(&run).copied()
+    }
+
+    pub(super) fn take_in(&mut self, what: &'a What) -> Option<Write<'a>> {
         match what {
             What::Begun { run, worker } => {
                 self.workers.insert(*run, worker);
@@ -135,6 +146,8 @@ pub(super) fn only_the_holder_commits(history: &History) -> Findings {
         if let Some(Write { shard, by, row, before: Some(before), holder, .. }) = holders.take_in(what)
             && before.checkpoint != row.checkpoint
             && (by.is_none() || by != holder)
+            // A Java worker begins to hold what names it without a write.
+            && !by.is_some_and(|by| by.is_java() && before.holder() == holders.id(by))
         {
             let name = |run: Option<Run>| run.map_or_else(|| "nobody".to_owned(), |run| run.to_string());
             found.push((*at, format!("{} commits {shard}, which {} holds", name(by), name(holder))));
@@ -145,20 +158,26 @@ pub(super) fn only_the_holder_commits(history: &History) -> Findings {
 
 /// Once an ownership has begun to work on a shard, no processor of an earlier one is given records of it.
 pub(super) fn one_reader_at_a_time(history: &History) -> Findings {
-    let mut newest: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut seats: BTreeMap<Seat, u64> = BTreeMap::new();
+    let overlaps = Overlaps::of(history);
+    // The epoch, and when it began to work.
+    let mut newest: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    let mut seats: BTreeMap<Seat, (u64, u64)> = BTreeMap::new();
     let mut found = Findings::new();
     for Happening { at, what } in &history.happenings {
         match what {
             What::Seated { seat, shard, epoch, .. } => {
-                seats.insert(*seat, *epoch);
+                seats.insert(*seat, (*epoch, *at));
                 let newest = newest.entry(shard).or_default();
-                *newest = (*newest).max(*epoch);
+                if newest.0 < *epoch {
+                    *newest = (*epoch, *at);
+                }
             }
             What::Called { run, seat, shard, .. } => {
-                let (mine, newest) = (seats.get(seat), newest.get(shard.as_str()));
-                if mine < newest {
-                    found.push((*at, format!("{run} reads {shard} in epoch {mine:?}, and epoch {newest:?} has begun")));
+                let (Some((mine, seated)), Some((newest, begun))) = (seats.get(seat), newest.get(shard.as_str())) else {
+                    continue;
+                };
+                if mine < newest && !overlaps.allow(*run, shard, *at, *begun, *seated) {
+                    found.push((*at, format!("{run} reads {shard} in epoch {mine}, and epoch {newest} has begun")));
                 }
             }
             _ => {}
@@ -179,7 +198,8 @@ pub(super) fn stopped_workers_hold_nothing(history: &History) -> Findings {
         match what {
             What::StopAsked { run } => drop(asked.insert(*run, *at)),
             What::Fault { run: Some(run), .. } => drop(hit.insert(*run, *at)),
-            What::Over { run, how: HowOver::Stopped } => {
+            // Java workers give nothing back: what they held runs out.
+            What::Over { run, how: HowOver::Stopped } if !run.is_java() => {
                 let began = asked.get(run).copied().unwrap_or(*at);
                 if hit.get(run).is_some_and(|hit| hit + FELT >= began) {
                     continue;

@@ -1,11 +1,12 @@
 //! The lives of workers, and of shards that wait for them.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kcl_core::event::Event;
 
-use super::Findings;
+use super::{Findings, java};
 use crate::history::{Happening, History, HowOver, Run, What};
 use crate::work::Work;
 
@@ -38,13 +39,29 @@ pub(super) fn nothing_happens_after_the_end(history: &History) -> Findings {
     found
 }
 
-/// A worker ends because it was told to or was killed, whatever goes wrong on the network.
+/// A worker ends because it was told to or was killed, whatever goes wrong on the network; or because a later process
+/// has its id.
 pub(super) fn workers_do_not_give_up(history: &History) -> Findings {
-    let gave_up = |happening: &Happening| match &happening.what {
-        What::Over { run, how: HowOver::Failed(why) } => Some((happening.at, format!("{run} gave up: {why}"))),
-        _ => None,
-    };
-    history.happenings.iter().filter_map(gave_up).collect()
+    let mut newest: BTreeMap<&str, Run> = BTreeMap::new();
+    let mut workers: BTreeMap<Run, &str> = BTreeMap::new();
+    let mut found = Findings::new();
+    for Happening { at, what } in &history.happenings {
+        match what {
+            What::Begun { run, worker } => {
+                newest.insert(worker, *run);
+                workers.insert(*run, worker);
+            }
+            // The KCL ends after twenty attempts to start.
+            What::Over { run, how: HowOver::Failed(why) } if !run.is_java() => {
+                let later = workers.get(run).and_then(|worker| newest.get(worker)).is_some_and(|newest| newest > run);
+                if !(later && why.contains("another process was started under this worker id")) {
+                    found.push((*at, format!("{run} gave up: {why}")));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Once nothing goes wrong any more, no shard that has something to do and whose parents are finished stands still for
@@ -61,6 +78,11 @@ pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
     let mut paused: BTreeMap<&str, u64> = BTreeMap::new();
     // Since when each shard waits.
     let mut waiting: BTreeMap<&str, u64> = BTreeMap::new();
+    // Those that a Java worker had or was to have since then: what it takes is another's promise.
+    let ids = java::ids(history);
+    let of_java = history.patience_of_java.max(Duration::from_millis(bound));
+    let of_java = u64::try_from(of_java.as_millis()).unwrap_or(u64::MAX);
+    let mut java: BTreeSet<&str> = BTreeSet::new();
     let mut found = Findings::new();
     for Happening { at, what } in &history.happenings {
         let finished = matches!(what, What::Lease { shard, .. } if !work.is_finished(shard));
@@ -80,8 +102,14 @@ pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
             let until = at + u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX);
             paused.insert(shard.shard.as_str(), until);
         }
+        if let What::Lease { shard, row: Some(row), .. } = what
+            && java::names(&ids, row)
+        {
+            java.insert(shard);
+        }
         if let Some(shard) = moved
             && let Some(since) = waiting.remove(shard)
+            && let bound = if java.remove(shard) { of_java } else { bound }
             && at.saturating_sub(since) > bound
         {
             let stood = at - since;
@@ -92,7 +120,14 @@ pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
                 let ready = facts.parents.iter().all(|parent| work.is_finished(parent));
                 if ready && work.is_open(shard, facts) {
                     let from = paused.get(shard.as_str()).map_or(*at, |until| (*at).max(*until));
-                    waiting.entry(shard).or_insert(from);
+                    if let Entry::Vacant(new) = waiting.entry(shard) {
+                        new.insert(from);
+                        if work.rows.get(shard).is_some_and(|row| java::names(&ids, row)) {
+                            java.insert(shard);
+                        } else {
+                            java.remove(shard.as_str());
+                        }
+                    }
                 }
             }
         }
@@ -101,7 +136,7 @@ pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
     found.extend(
         waiting
             .into_iter()
-            .filter(|(_, since)| end.saturating_sub(*since) > bound)
+            .filter(|(shard, since)| end.saturating_sub(*since) > if java.contains(shard) { of_java } else { bound })
             .map(|(shard, since)| (end, format!("{shard} stands still since {}.{:03}", since / 1000, since % 1000))),
     );
     found

@@ -1,6 +1,7 @@
 //! The invariants: functions over the history of a run. Each says in its first sentence what must hold.
 
 mod economy;
+mod java;
 mod leases;
 mod lives;
 mod records;

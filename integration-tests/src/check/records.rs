@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kcl_core::event::Event;
 use kcl_core::position::Position;
 
 use super::Findings;
@@ -53,7 +54,7 @@ pub(super) fn deliveries_are_the_shard_in_order(history: &History) -> Findings {
             What::Seated { seat, shard, start, .. } => {
                 let records = truth.get(shard.as_str()).map_or(&[][..], Vec::as_slice);
                 let next = records.partition_point(|(position, _)| position <= start);
-                seats.insert(*seat, Reading { records, next, end: next, again: false, over: false });
+                seats.insert(*seat, Reading { shard, records, next, end: next, again: false, over: false });
             }
             What::Called { run, seat, shard, records } => {
                 let problem = match seats.get_mut(seat) {
@@ -66,6 +67,14 @@ pub(super) fn deliveries_are_the_shard_in_order(history: &History) -> Findings {
                         format!("{run}, seat {} of {shard} is given {}: {problem}", seat.0, Records(records)),
                     ));
                 }
+            }
+            // Told before the records behind the gap are given; a gap that is not told is one too many.
+            What::Event { event: Event::RecordsExpired { shard, found: first, .. }, .. } => {
+                let shard = shard.shard.as_str();
+                let records = truth.get(shard).map_or(&[][..], Vec::as_slice);
+                let next = records.partition_point(|(position, _)| position < first);
+                let open = seats.values_mut().filter(|reading| reading.shard == shard);
+                open.for_each(|reading| reading.goes_on_at(next));
             }
             What::Returned { seat, how, .. } => {
                 if let Some(reading) = seats.get_mut(seat) {
@@ -80,6 +89,7 @@ pub(super) fn deliveries_are_the_shard_in_order(history: &History) -> Findings {
 
 /// One processor on its way through its shard.
 struct Reading<'a> {
+    shard: &'a str,
     records: &'a [(Position, Payload)],
     /// The record that comes next, and the one after the last that was given.
     next: usize,
@@ -106,6 +116,12 @@ impl Reading<'_> {
         };
         self.end = end;
         problem
+    }
+
+    fn goes_on_at(&mut self, next: usize) {
+        if self.next == self.end && !self.over {
+            (self.next, self.end) = (self.next.max(next), self.end.max(next));
+        }
     }
 
     fn returns(&mut self, how: HowReturned) {

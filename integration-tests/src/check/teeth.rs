@@ -93,6 +93,7 @@ fn broken(whats: Vec<What>) -> Vec<&'static str> {
         staleness: Duration::ZERO,
         silence: Duration::ZERO,
         readings: BTreeMap::new(),
+        patience_of_java: Duration::ZERO,
     };
     let mut names: Vec<_> = check(&history).into_iter().map(|violation| violation.invariant).collect();
     names.dedup();

@@ -64,6 +64,7 @@ impl Plan {
             windows: Vec::new(),
             deeds: Vec::new(),
             calm,
+            java: Vec::new(),
             records: 500,
             faults: 3,
         };
@@ -73,6 +74,8 @@ impl Plan {
         plan.draw_freezes(&mut Luck(fastrand::Rng::with_seed(seed ^ 0x6963_6521)));
         if seed.is_multiple_of(16) {
             plan.lengthen(&mut Luck(fastrand::Rng::with_seed(seed ^ 0x6c6f_6e67)));
+        } else {
+            plan.draw_java(&mut Luck(fastrand::Rng::with_seed(seed ^ 0x6a61_7661)));
         }
         plan
     }
@@ -87,6 +90,10 @@ impl Plan {
             // All of it is over before the calm.
             let lasting = luck.millis(200..=20_000).min(Duration::from_millis(latest - from));
             self.deeds.push((Duration::from_millis(from), Deed::Freeze { slot, lasting }));
+        }
+        if luck.happens(0.1) {
+            let slot = luck.0.usize(..self.starts.len());
+            self.deeds.push((luck.millis(8_000..=latest), Deed::Twin { slot }));
         }
     }
 

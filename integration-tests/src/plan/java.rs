@@ -7,6 +7,12 @@ use super::{Back, Deed, JavaMember, Plan, Point};
 use crate::java::Pace;
 
 impl Plan {
+    /// The longest that a shard may stand still that a Java worker has or is given; nothing where there are none.
+    #[must_use]
+    pub fn patience_of_java(&self) -> Duration {
+        self.java.iter().map(|member| member.pace.patience()).max().unwrap_or_default()
+    }
+
     /// One seed in three has Java workers. They join ours, or begin alone and are joined; they stop, die, come back, or
     /// leave for good.
     pub(super) fn draw_java(&mut self, luck: &mut Luck) {

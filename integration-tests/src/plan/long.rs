@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use kcl_local::Service;
+
 use super::draw::Luck;
-use super::{Deed, Plan};
+use super::{Back, Deed, Plan, Point};
+use crate::faults::{Class, Window};
 
 impl Plan {
     /// Stretches the plan to more than an hour. What was to happen happens in its course, and more of it; records come
@@ -36,9 +39,42 @@ impl Plan {
                 | Deed::Stop { slot, .. }
                 | Deed::Release { slot }
                 | Deed::Fence { slot }
+                | Deed::Twin { slot }
                 | Deed::Freeze { slot, .. } => *slot %= workers,
                 Deed::Split | Deed::Merge => {}
             }
         }
+        match luck.0.u8(0..8) {
+            0 => self.leave_alone(luck),
+            1..4 => self.cut_off(luck),
+            _ => {}
+        }
+    }
+
+    /// Nobody reads for longer than the stream keeps records. The shards stay meanwhile: of one that is gone with all of its
+    /// records, nobody can tell what its children have lost.
+    fn leave_alone(&mut self, luck: &mut Luck) {
+        self.starts.truncate(1);
+        self.services.kinesis.retention_min_hours = 1;
+        self.deeds.retain(|(_, deed)| matches!(deed, Deed::Split | Deed::Merge));
+        for (at, _) in &mut self.deeds {
+            *at = self.calm.saturating_sub(luck.millis(10_000..=60_000));
+        }
+        let away = Back { after: luck.millis(63 * 60_000..=68 * 60_000), same_id: luck.happens(0.5) };
+        self.deeds.push((luck.millis(60_000..=600_000), Deed::Kill { slot: 0, point: Point::Turns(0), back: away }));
+    }
+
+    /// One worker cannot reach the stream for longer than a reader may stall.
+    fn cut_off(&mut self, luck: &mut Luck) {
+        let from = luck.millis(60_000..=40 * 60_000);
+        self.windows.push(Window {
+            from,
+            to: from + luck.millis(6 * 60_000..=12 * 60_000),
+            slot: Some(luck.0.usize(..self.starts.len())),
+            service: Some(Service::Kinesis),
+            class: Class::HangBefore,
+            probability: 1.0,
+            delay: Duration::ZERO,
+        });
     }
 }
