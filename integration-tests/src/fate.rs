@@ -56,7 +56,13 @@ impl Fate {
 
     /// Runs a worker until its end or its death. When this returns, the worker's future is gone.
     pub async fn live(&self, worker: Worker) -> HowOver {
-        let mut run = Box::pin(worker.run());
+        let run = async { worker.run().await.map(drop).map_err(|error| with_causes(&error)) };
+        self.run(run).await
+    }
+
+    /// Runs something that lives and may give up, as [`live`](Self::live) does.
+    pub(crate) async fn run(&self, run: impl Future<Output = Result<(), String>>) -> HowOver {
+        let mut run = Box::pin(run);
         let counted = poll_fn(|context| match run.as_mut().poll(context) {
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
             Poll::Pending if self.was_last_poll() => Poll::Ready(None),
@@ -69,8 +75,8 @@ impl Fate {
         };
         match ended {
             None => HowOver::Killed,
-            Some(Ok(_)) => HowOver::Stopped,
-            Some(Err(error)) => HowOver::Failed(with_causes(&error)),
+            Some(Ok(())) => HowOver::Stopped,
+            Some(Err(why)) => HowOver::Failed(why),
         }
     }
 }

@@ -18,9 +18,26 @@ use crate::trace::Trace;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Run(pub u32);
 
+impl Run {
+    /// The runs of Java workers are numbered from here on.
+    const JAVA: u32 = 1_000_000;
+
+    /// A run of a Java worker, by its number among them.
+    #[must_use]
+    pub fn java(number: u32) -> Self {
+        Self(Self::JAVA + number)
+    }
+
+    /// Whether it is one of a Java worker.
+    #[must_use]
+    pub fn is_java(self) -> bool {
+        self.0 >= Self::JAVA
+    }
+}
+
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "run {}", self.0)
+        if self.is_java() { write!(f, "java run {}", self.0 - Self::JAVA) } else { write!(f, "run {}", self.0) }
     }
 }
 
@@ -97,6 +114,8 @@ pub enum What {
     ShardEnded { run: Run, shard: String },
     /// A lease was written: as it is now, or `None` if it was removed.
     Lease { run: Option<Run>, shard: String, row: Option<Row> },
+    /// A Java worker got the leader lock.
+    Leads { run: Run },
     /// A shard was split, or two were merged.
     Resharded { parents: Vec<String> },
 }
@@ -125,6 +144,8 @@ pub struct History {
     /// How long a subscription that fell silent, and the service's rules for the next one, may keep a shard; nothing where
     /// all poll.
     pub silence: Duration,
+    /// How long a shard may stand still that a Java worker has or is given; nothing where there are none.
+    pub patience_of_java: Duration,
     /// How each run reads.
     pub readings: BTreeMap<Run, Reading>,
 }

@@ -13,6 +13,8 @@ pub mod figures;
 pub mod fleet;
 pub mod handling;
 pub mod history;
+mod items;
+pub mod java;
 mod label;
 pub mod modelled;
 pub mod plan;

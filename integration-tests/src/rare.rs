@@ -71,6 +71,20 @@ rare! {
     switched,
     /// A worker found that another process has its id.
     twin,
+    /// A Java worker began.
+    java_began,
+    /// A Java worker became the leader.
+    java_led,
+    /// A lease that one of ours held was written by a Java worker as its own.
+    went_to_java,
+    /// A lease that a Java worker held was written by one of ours as its own.
+    came_from_java,
+    /// A Java leader gave a lease away whose holder had renewed it.
+    seized_by_java,
+    /// A Java worker began at a position that was old when it read it.
+    java_began_in_the_past,
+    /// A Java worker moved a commit back.
+    java_commit_went_back,
 }
 
 /// What is remembered while a history is gone through.
@@ -84,6 +98,8 @@ struct Watch<'a> {
     frozen: BTreeSet<Run>,
     last_sent: BTreeMap<Run, &'a str>,
     passed_by: BTreeMap<&'a str, Run>,
+    /// The last run that wrote a lease as its own.
+    holders: BTreeMap<&'a str, Run>,
 }
 
 impl Rare {
@@ -103,6 +119,7 @@ impl<'a> Watch<'a> {
     fn see(&mut self, history: &History, what: &'a What) {
         match what {
             What::Begun { run, worker } => {
+                self.rare.java_began += u64::from(run.is_java());
                 self.rare.same_id_again += u64::from(!self.ids.insert(worker));
                 self.workers.insert(*run, worker);
             }
@@ -113,7 +130,11 @@ impl<'a> Watch<'a> {
             What::Fault { run: Some(run), class } => self.fault(*run, *class),
             What::Over { run, how } => self.over(*run, how),
             What::Event { run, event } => self.event(*run, event),
-            What::Seated { shard, start, .. } => {
+            What::Leads { .. } => self.rare.java_led += 1,
+            What::Seated { run, shard, start, .. } => {
+                let committed = self.rows.get(shard.as_str()).map(|row| &row.checkpoint);
+                let old = run.is_java() && committed.is_some_and(|committed| start < committed);
+                self.rare.java_began_in_the_past += u64::from(old);
                 self.rare.began_in_mid_aggregate += u64::from(self.is_inside(shard, start));
             }
             What::Returned { how: HowReturned::CutOff, .. } => self.rare.call_cut_off += 1,
@@ -179,8 +200,29 @@ impl<'a> Watch<'a> {
         }
     }
 
+    fn between_the_kinds(&mut self, run: Run, shard: &'a str, row: &'a Row, before: Option<&'a Row>) {
+        let back = before.is_some_and(|before| row.checkpoint < before.checkpoint);
+        self.rare.java_commit_went_back += u64::from(run.is_java() && back);
+        let own = row.holder().is_some() && row.holder() == self.workers.get(&run).copied();
+        let holder = self.holders.get(shard).copied();
+        if own {
+            self.holders.insert(shard, run);
+            self.rare.went_to_java += u64::from(run.is_java() && holder.is_some_and(|holder| !holder.is_java()));
+            self.rare.came_from_java += u64::from(!run.is_java() && holder.is_some_and(Run::is_java));
+        } else if run.is_java()
+            && let Some(holder) = holder.filter(|holder| !holder.is_java())
+            && before.and_then(Row::holder) == self.workers.get(&holder).copied()
+            && before.and_then(Row::holder) != row.holder()
+        {
+            self.rare.seized_by_java += 1;
+        }
+    }
+
     fn lease(&mut self, history: &History, run: Option<Run>, shard: &'a str, row: &'a Row) {
         let before = self.rows.insert(shard, row);
+        if let Some(run) = run {
+            self.between_the_kinds(run, shard, row, before);
+        }
         let parents = history.shards.get(shard).map_or(&[][..], |facts| &facts.parents);
         let begins = row.holder().is_some() && before.and_then(Row::holder) != row.holder();
         let waits = parents.iter().any(|parent| !self.work.is_finished(parent));

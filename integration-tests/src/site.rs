@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::faults::FaultDesk;
 use crate::handling::Handling;
 use crate::history::{Recorder, Run, ShardFacts, What};
+use crate::items::Items;
 use crate::label;
 use crate::modelled::Reading;
 use crate::planted::{self, Planted};
@@ -99,7 +100,7 @@ impl Site {
         let local = Local::new(settings);
         let recorder = Recorder::new(local.clock().clone(), trace);
         let ledger = Ledger::default();
-        let witness = Witness { recorder: recorder.clone(), ledger: ledger.clone() };
+        let mut witness = Witness { recorder: recorder.clone(), ledger: ledger.clone(), items: Items::default() };
         local.observe(move |seen| witness.see(seen));
         let faults = FaultDesk::new(recorder.clone());
         let desk = faults.clone();

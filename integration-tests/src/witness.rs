@@ -9,6 +9,7 @@ use kcl_local::{Clock, Exchange};
 use serde_json::Value;
 
 use crate::history::{Payload, Recorder, What};
+use crate::items::Items;
 use crate::label;
 use crate::row::{Row, unreadable};
 
@@ -21,7 +22,7 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(wire, payloads);
     }
 
-    fn payloads(&self, wire: &str) -> Vec<Payload> {
+    pub(crate) fn payloads(&self, wire: &str) -> Vec<Payload> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(wire).cloned().unwrap_or_default()
     }
 }
@@ -30,10 +31,11 @@ impl Ledger {
 pub(crate) struct Witness {
     pub(crate) recorder: Recorder,
     pub(crate) ledger: Ledger,
+    pub(crate) items: Items,
 }
 
 impl Witness {
-    pub(crate) fn see(&self, seen: &Exchange<'_>) {
+    pub(crate) fn see(&mut self, seen: &Exchange<'_>) {
         let at = seen.at.millis_since(Clock::BEGINNING);
         let Exchange { client, operation, number, .. } = seen;
         let status = seen.reply.status;
@@ -47,8 +49,9 @@ impl Witness {
         }
     }
 
-    fn applied(&self, at: u64, seen: &Exchange<'_>) {
+    fn applied(&mut self, at: u64, seen: &Exchange<'_>) {
         let (request, reply) = (seen.request, &seen.reply.body);
+        let written = self.items.written(seen);
         let lease = |item: &Value, row: Option<Row>| {
             let shard = item["leaseKey"]["S"].as_str().unwrap_or_default().to_owned();
             if !shard.starts_with("shardId-") {
@@ -68,7 +71,7 @@ impl Witness {
                     self.stored(at, put, &stored);
                 }
             }
-            "UpdateItem" => lease(&reply["Attributes"], Row::of(&reply["Attributes"])),
+            "UpdateItem" => lease(&written, Row::of(&written)),
             "PutItem" => lease(&request["Item"], Row::of(&request["Item"])),
             "DeleteItem" => lease(&request["Key"], None),
             "SplitShard" | "MergeShards" => {

@@ -22,7 +22,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Lives through one ownership of a shard.
 pub(super) async fn consume(process: Arc<Process>, holding: Arc<Holding>) {
-    let told = holding.signal.subscribe();
+    let told = holding.listen();
     let mut consumer = Consumer { process, holding, told };
     let how = consumer.live().await;
     if how == Signal::HandOver {

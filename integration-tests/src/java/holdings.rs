@@ -32,7 +32,7 @@ pub(super) struct Holding {
     pub(super) parents: Vec<String>,
     /// Locked over each write, so that renewals and commits take turns.
     pub(super) lease: tokio::sync::Mutex<JavaLease>,
-    pub(super) signal: watch::Sender<Signal>,
+    signal: Mutex<watch::Sender<Signal>>,
     face: Mutex<Face>,
 }
 
@@ -98,9 +98,17 @@ impl Holding {
         self.face().asked.map(|asked| asked.elapsed())
     }
 
-    /// Tells the consumer, unless it was told something that weighs more.
+    /// For a new consumer: what it is told from now on.
+    pub(super) fn listen(&self) -> watch::Receiver<Signal> {
+        let first = if self.face().asked.is_some() { Signal::HandOver } else { Signal::Run };
+        let (sender, receiver) = watch::channel(first);
+        *self.signal.lock().unwrap_or_else(PoisonError::into_inner) = sender;
+        receiver
+    }
+
+    /// Tells the newest consumer, unless it was told something that weighs more.
     pub(super) fn tell(&self, signal: Signal) {
-        self.signal.send_if_modified(|told| {
+        self.signal.lock().unwrap_or_else(PoisonError::into_inner).send_if_modified(|told| {
             let more = signal > *told;
             *told = signal.max(*told);
             more
@@ -138,7 +146,7 @@ impl Holdings {
             epoch: lease.epoch(),
             parents: lease.parents.clone(),
             lease: tokio::sync::Mutex::new(lease),
-            signal: watch::Sender::new(Signal::Run),
+            signal: Mutex::new(watch::Sender::new(Signal::Run)),
             face: Mutex::new(face),
         };
         owned.leases.insert(holding.key.clone(), Arc::new(holding));

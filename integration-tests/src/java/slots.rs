@@ -74,14 +74,11 @@ impl JavaSlots {
                 };
                 tokio::time::sleep(within).await;
             };
-            let worker = async {
-                tokio::select! {
-                    biased;
-                    ended = live(process) => ended,
-                    () = too_long => Ok(()),
-                }
+            let how = tokio::select! {
+                biased;
+                how = fate.run(live(process)) => how,
+                () = too_long => HowOver::Killed,
             };
-            let how = fate.run(worker).await;
             let stopped = how == HowOver::Stopped;
             recorder.note(What::Over { run, how });
             (run, stopped)
