@@ -188,6 +188,7 @@ impl Consumer {
     async fn process_records(&self, seat: Seat, records: Vec<UserRecord>) {
         let (run, shard) = (self.process.run, self.holding.key.clone());
         let Some((last, _)) = records.last().cloned() else { return };
+        self.process.know_shards().await;
         self.process.note(What::Called { run, seat, shard: shard.clone(), records });
         let conduct = self.process.handling.draw(&mut self.process.luck());
         tokio::time::sleep(Duration::from_millis(conduct.millis)).await;

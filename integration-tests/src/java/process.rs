@@ -1,5 +1,6 @@
 //! What all loops of one Java worker share.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::table::{Answer, Table};
 use crate::handling::Handling;
 use crate::history::{Recorder, Run, What};
 use crate::label;
-use crate::site::{APP, Site};
+use crate::site::{APP, STREAM, Site};
 use crate::witness::Ledger;
 
 /// `dynamoDbRequestTimeout`, and that for Kinesis.
@@ -66,6 +67,7 @@ pub(super) struct Process {
     clock: Clock,
     skew_ms: i64,
     luck: Mutex<fastrand::Rng>,
+    knows_shards: AtomicBool,
 }
 
 /// What became of a commit.
@@ -105,6 +107,15 @@ impl Process {
             clock: site.local.clock().clone(),
             skew_ms: spec.skew_ms,
             luck: Mutex::new(fastrand::Rng::with_seed(spec.seed)),
+            knows_shards: false.into(),
+        }
+    }
+
+    /// Lists the shards, once in the life of a process: for their hash keys, against which user records are checked.
+    pub(super) async fn know_shards(&self) {
+        if !self.knows_shards.swap(true, Relaxed) {
+            let listed = self.kinesis.list_shards().stream_name(STREAM).send().await;
+            self.knows_shards.store(listed.is_ok(), Relaxed);
         }
     }
 
