@@ -116,6 +116,8 @@ pub enum What {
     Lease { run: Option<Run>, shard: String, row: Option<Row> },
     /// A Java worker got the leader lock.
     Leads { run: Run },
+    /// A Java worker that had been frozen went on.
+    Woke { run: Run },
     /// A shard was split, or two were merged.
     Resharded { parents: Vec<String> },
 }

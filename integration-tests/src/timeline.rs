@@ -68,6 +68,7 @@ impl fmt::Display for What {
                     None => write!(f, "{by}  removed the lease of {shard}"),
                 }
             }
+            Self::Woke { run } => write!(f, "{run}  goes on"),
             Self::Leads { run } => write!(f, "{run}  leads"),
             Self::Resharded { parents } => write!(f, "stream  was resharded: {}", parents.join(", ")),
         }

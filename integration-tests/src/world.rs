@@ -348,6 +348,9 @@ impl World {
                 }
             }
             Deed::Freeze { slot, lasting } => {
+                if let Some(live) = self.java.in_slot(slot) {
+                    self.java.freeze(&live, lasting);
+                }
                 let Some(live) = self.fleet.in_slot(slot) else { return };
                 self.site.faults.freeze(live.run, self.site.local.clock().now().after(lasting));
                 self.handling.freeze(live.run, Instant::now() + lasting);

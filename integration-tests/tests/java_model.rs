@@ -224,8 +224,7 @@ impl Story {
         let alone = self.shares();
         assert!(alone.len() == 1 && alone.contains_key("java-2"), "the next leader has taken all: {alone:?}");
         self.workers.stop_all(Duration::from_secs(30)).await;
-        let asked = self.asked.lock().expect("whole").clone();
-        asked
+        self.asked.lock().expect("whole").clone()
     }
 }
 

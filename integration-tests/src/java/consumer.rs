@@ -96,9 +96,8 @@ impl Consumer {
     /// Reads once more where to start; what is read may be older than what was adopted.
     async fn start(&mut self) -> Result<Position, Signal> {
         loop {
-            match self.process.table.get(&self.holding.key).await {
-                Ok(Some(lease)) => return Ok(lease.checkpoint),
-                Ok(None) | Err(_) => {}
+            if let Ok(Some(lease)) = self.process.table.get(&self.holding.key).await {
+                return Ok(lease.checkpoint);
             }
             if let Some(told) = self.pause(AGAIN).await {
                 return Err(told);

@@ -8,7 +8,8 @@ use super::table::Trouble;
 impl Process {
     /// Looks for ever.
     pub(super) async fn discover_on(&self) {
-        let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + self.pace.discovery(), self.pace.discovery());
+        let mut ticks =
+            tokio::time::interval_at(tokio::time::Instant::now() + self.pace.discovery(), self.pace.discovery());
         loop {
             ticks.tick().await;
             if let Err(trouble) = self.discover().await {

@@ -64,5 +64,7 @@ async fn tick(process: &Arc<Process>, starts: mpsc::UnboundedSender<Arc<Holding>
             }
         }
     }
-    known.values().for_each(|holding| holding.tell(Signal::Stop));
+    for holding in known.values() {
+        holding.tell(Signal::Stop);
+    }
 }

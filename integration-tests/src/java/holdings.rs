@@ -135,11 +135,7 @@ impl Holdings {
     pub(super) fn adopt(&self, lease: JavaLease) {
         let mut owned = self.owned();
         owned.tokens += 1;
-        let face = Face {
-            moved: Instant::now(),
-            load: Load { bytes: 0, smoothed: lease.throughput },
-            asked: None,
-        };
+        let face = Face { moved: Instant::now(), load: Load { bytes: 0, smoothed: lease.throughput }, asked: None };
         let holding = Holding {
             key: lease.key.clone(),
             token: owned.tokens,

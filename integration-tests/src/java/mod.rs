@@ -19,6 +19,7 @@ mod discover;
 mod dispatch;
 mod ending;
 mod hand_over;
+mod ice;
 mod holdings;
 mod lease;
 mod lock;

@@ -35,7 +35,8 @@ impl Process {
             ("slu", n(seconds)),
             ("sup", n(1)),
         ];
-        let sets: Vec<_> = values.iter().map(|(name, _)| format!("#AMZN_MAPPED_{name} = :AMZN_MAPPED_{name}")).collect();
+        let sets: Vec<_> =
+            values.iter().map(|(name, _)| format!("#AMZN_MAPPED_{name} = :AMZN_MAPPED_{name}")).collect();
         let mut request = self.table.client.update_item().table_name(&self.table.name).key("leaseKey", s(&self.id));
         request = request.update_expression(format!("SET {}", sets.join(", "))).return_values(ReturnValue::AllNew);
         for (name, value) in values {

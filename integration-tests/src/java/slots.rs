@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::ice::Ice;
 use super::process::{JavaSpec, Process};
 use super::worker::live;
 use crate::fate::Fate;
@@ -39,6 +40,7 @@ pub struct JavaLive {
     pub slot: usize,
     /// When it dies.
     pub fate: Arc<Fate>,
+    ice: Arc<Ice>,
     stop: watch::Sender<bool>,
     within: watch::Sender<Option<Duration>>,
 }
@@ -64,7 +66,8 @@ impl JavaSlots {
         let fate = Arc::new(Fate::default());
         let (run, slot, recorder) = (spec.run, spec.slot, self.site.recorder.clone());
         recorder.note(What::Begun { run, worker: spec.id.clone() });
-        self.live.push(JavaLive { run, slot, fate: Arc::clone(&fate), stop, within });
+        let ice = Arc::new(Ice::default());
+        self.live.push(JavaLive { run, slot, fate: Arc::clone(&fate), ice: Arc::clone(&ice), stop, within });
         let process = Arc::new(Process::new(&self.site, spec, told));
         self.runs.spawn(async move {
             // A process that was told to stop is ended when its time is up, in whatever state it is.
@@ -76,7 +79,7 @@ impl JavaSlots {
             };
             let how = tokio::select! {
                 biased;
-                how = fate.run(live(process)) => how,
+                how = fate.run(ice.hold(live(process), || recorder.note(What::Woke { run }))) => how,
                 () = too_long => HowOver::Killed,
             };
             let stopped = how == HowOver::Stopped;
@@ -95,6 +98,11 @@ impl JavaSlots {
     #[must_use]
     pub fn live(&self) -> Vec<JavaLive> {
         self.live.clone()
+    }
+
+    /// Freezes a worker: nothing of it moves for so long.
+    pub fn freeze(&self, live: &JavaLive, lasting: Duration) {
+        live.ice.freeze(lasting);
     }
 
     /// Tells a worker to stop, and ends it when its time is up.

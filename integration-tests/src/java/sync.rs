@@ -23,7 +23,11 @@ impl Process {
             {
                 let leases: Vec<_> = items.iter().filter_map(JavaLease::of).collect();
                 let seen = first_hole(&leases);
-                hole = if seen.is_some() && seen == hole.0 { (seen, hole.1 + 1) } else { (seen, u32::from(seen.is_some())) };
+                hole = if seen.is_some() && seen == hole.0 {
+                    (seen, hole.1 + 1)
+                } else {
+                    (seen, u32::from(seen.is_some()))
+                };
                 if leases.is_empty() || hole.1 >= SIGHTS {
                     self.say("finds a hole between the leases");
                     if let Err(trouble) = self.sync_shards().await {
@@ -84,9 +88,8 @@ fn missing(shards: &[Shard], leases: &BTreeSet<String>) -> Vec<JavaLease> {
     if leases.is_empty() {
         wanted.extend(by_id.keys().copied());
     } else {
-        let open = |shard: &&Shard| {
-            shard.sequence_number_range().is_none_or(|range| range.ending_sequence_number().is_none())
-        };
+        let open =
+            |shard: &&Shard| shard.sequence_number_range().is_none_or(|range| range.ending_sequence_number().is_none());
         for shard in shards.iter().filter(open).filter(|shard| !leases.contains(shard.shard_id())) {
             let mut path = shard;
             loop {

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeAction, AttributeValue, AttributeValueUpdate, ExpectedAttributeValue, ReturnValue,
-    ReturnValuesOnConditionCheckFailure,
+    ReturnValuesOnConditionCheckFailure, TableDescription,
 };
 use kcl_core::position::Position;
 
@@ -51,7 +51,7 @@ pub(super) fn s(text: &str) -> AttributeValue {
     AttributeValue::S(text.to_owned())
 }
 
-pub(super) fn n(number: impl ToString) -> AttributeValue {
+pub(super) fn n(number: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
@@ -251,7 +251,7 @@ impl Table {
             Err(error) => return Err(Trouble::from(error)),
         };
         let status = described.as_ref().and_then(|table| table.table_status()).map(|status| status.as_str().to_owned());
-        let indexes = described.as_ref().map(|table| table.global_secondary_indexes()).unwrap_or_default();
+        let indexes = described.as_ref().map(TableDescription::global_secondary_indexes).unwrap_or_default();
         let index = indexes.iter().find(|index| index.index_name() == Some(INDEX));
         Ok((status, index.and_then(|index| index.index_status()).map(|status| status.as_str().to_owned())))
     }
@@ -262,7 +262,9 @@ pub(super) async fn answer(request: UpdateItemFluentBuilder) -> Result<Answer, T
     match request.send().await {
         Ok(output) => Ok(Answer::Applied(output.attributes)),
         Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => Ok(Answer::Refused(refused.item.clone())),
+            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                Ok(Answer::Refused(refused.item.clone()))
+            }
             _ => Err(Trouble::from(error)),
         },
     }

@@ -20,15 +20,18 @@ impl Plan {
             return;
         }
         let members = luck.0.usize(1..=2);
-        let first = luck.happens(0.4);
+        let first = luck.happens(0.5);
         if first {
-            self.begin_later(luck.millis(25_000..=45_000));
+            // A new table and its index alone take it 20 seconds.
+            self.begin_later(luck.millis(35_000..=75_000));
         }
+        // It takes Java workers longer to come to anything.
+        self.calm += luck.millis(15_000..=40_000);
         for member in 0..members {
             let start = if first && member == 0 {
                 luck.millis(2_000..=4_000)
             } else {
-                self.starts[0] + luck.millis(0..=25_000)
+                self.starts[0] + luck.millis(0..=20_000)
             };
             let pace = if luck.happens(0.75) { Pace::short(self.failover) } else { Pace::of_the_kcl(self.failover) };
             let skew_ms = luck.one_of(&[0, 0, -500, 3_000, -90_000, 90_000]);
@@ -52,20 +55,27 @@ impl Plan {
     fn draw_java_deeds(&mut self, luck: &mut Luck) {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let latest = millis(self.calm) - 3_000;
+        // So that somebody else has to lead.
+        for _ in 0..luck.0.usize(0..=2) {
+            let (slot, from) = (luck.0.usize(..self.starts.len()), millis(self.starts[0]));
+            let back = Back { after: luck.millis(0..=millis(self.failover) * 2), same_id: luck.happens(0.5) };
+            let deed = Deed::Kill { slot, point: Point::Turns(luck.0.u64(0..50)), back };
+            self.deeds.push((luck.millis(from..=latest), deed));
+        }
         for (member, slot) in (self.starts.len()..).enumerate().take(self.java.len()) {
             let earliest = millis(self.java[member].start + Duration::from_secs(5)).min(latest);
             for _ in 0..luck.0.usize(0..=3) {
-                let back = Back {
-                    after: luck.millis(0..=millis(self.failover) * 3 / 2),
-                    same_id: luck.happens(0.5),
-                };
-                let deed = match luck.0.u8(0..5) {
+                let back = Back { after: luck.millis(0..=millis(self.failover) * 3 / 2), same_id: luck.happens(0.5) };
+                let at = luck.millis(earliest..=latest);
+                let deed = match luck.0.u8(0..7) {
                     0 => Deed::Kill { slot, point: Point::Turns(luck.0.u64(0..50)), back },
                     1 => Deed::Kill { slot, point: Point::Polls(luck.0.u64(1..=40)), back },
                     2 => Deed::Kill { slot, point: Point::Requests(luck.0.u64(1..=30)), back },
+                    // All of it is over before the calm.
+                    3 | 4 => Deed::Freeze { slot, lasting: luck.millis(200..=25_000).min(self.calm - at) },
                     _ => Deed::Stop { slot, within: luck.millis(0..=12_000), back },
                 };
-                self.deeds.push((luck.millis(earliest..=latest), deed));
+                self.deeds.push((at, deed));
             }
         }
     }

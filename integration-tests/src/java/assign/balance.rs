@@ -91,7 +91,11 @@ impl<'a> View<'a> {
 
     /// How much one more lease would weigh.
     fn weight(&self, lease: usize) -> f64 {
-        if self.fair == 0.0 { self.average / self.fair_count } else { self.throughput[lease] * self.average / self.fair }
+        if self.fair == 0.0 {
+            self.average / self.fair_count
+        } else {
+            self.throughput[lease] * self.average / self.fair
+        }
     }
 
     fn give(&mut self, lease: usize, worker: usize) {
