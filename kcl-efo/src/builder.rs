@@ -12,7 +12,7 @@ use kcl_core::kinesis::{KinesisStream, Target, in_range};
 use kcl_core::time::WallClock;
 
 use crate::FanOut;
-use crate::calls::{Calls, SUBSCRIBE_WITHIN};
+use crate::calls::{Calls, READ_TIMEOUT};
 use crate::consumer::{Consumer, Identity};
 use crate::link::{Link, Resting};
 
@@ -85,7 +85,7 @@ impl FanOutBuilder {
     /// # Errors
     /// If a setting is out of its range, no consumer is named, or the stream or the consumer is not named as they must be.
     pub fn build(self) -> Result<FanOut, ConfigError> {
-        let stream = KinesisStream::new(self.client, &self.stream, self.stream_id, self.clock, SUBSCRIBE_WITHIN)?;
+        let stream = KinesisStream::new(self.client, &self.stream, self.stream_id, self.clock, READ_TIMEOUT)?;
         let consumer = check_consumer(self.consumer, stream.target())?;
         in_range("silence_timeout", &SILENCES, &self.silence_timeout)?;
         let link = Link {

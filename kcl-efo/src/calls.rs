@@ -16,6 +16,10 @@ use kcl_core::retrieval::StartAt;
 /// How long the head of an answer to `SubscribeToShard` may take. The events after it have the watchdog.
 pub(crate) const SUBSCRIBE_WITHIN: Duration = Duration::from_secs(10);
 
+/// The read time-out of all requests, so that they share connectors. It is longer than any may take: who gives up a request
+/// is then whoever waits for it, and the HTTP client's own time-out does not come first at random.
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// The event stream of a subscription, as the SDK reads it.
 pub(crate) type Receiver = EventReceiver<Message, SubscribeToShardEventStreamError>;
 
@@ -24,6 +28,7 @@ pub(crate) type Receiver = EventReceiver<Message, SubscribeToShardEventStreamErr
 pub(crate) struct Calls {
     pub(crate) stream: KinesisStream,
     subscribe: Terms,
+    register: Terms,
 }
 
 /// A consumer as the service describes it.
@@ -63,7 +68,8 @@ pub(crate) enum NotRegistered {
 
 impl Calls {
     pub(crate) fn new(stream: KinesisStream) -> Self {
-        Self { stream, subscribe: Terms::once(SUBSCRIBE_WITHIN, SUBSCRIBE_WITHIN) }
+        let subscribe = Terms::once(READ_TIMEOUT, SUBSCRIBE_WITHIN);
+        Self { stream, subscribe, register: Terms::once(READ_TIMEOUT, Terms::SHORT) }
     }
 
     /// Begins a subscription.
@@ -127,7 +133,7 @@ impl Calls {
         let attempt = self.stream.attempt("RegisterStreamConsumer", None);
         let arn = self.stream.arn().await.map_err(NotRegistered::Failed)?;
         let request = self.stream.client().register_stream_consumer().stream_arn(arn).consumer_name(name).customize();
-        let request = request.config_override(self.stream.control().overrides()).send();
+        let request = request.config_override(self.register.overrides()).send();
         let mut in_use = false;
         let request = async {
             let answered = request.await;
@@ -135,7 +141,7 @@ impl Calls {
             in_use = refused.is_some_and(|error| is(error, "ResourceInUseException"));
             answered
         };
-        match self.stream.control().answer(attempt, request).await {
+        match self.register.answer(attempt, request).await {
             Ok(answer) => {
                 let consumer =
                     answer.consumer.ok_or_else(|| NotRegistered::Failed(attempt.malformed("no consumer", None)))?;

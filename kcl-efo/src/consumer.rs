@@ -3,6 +3,7 @@
 //! Nothing of it is ever deregistered but by [`FanOut::deregister`](crate::FanOut::deregister): a consumer that went with
 //! the last worker would come back with another ARN, and its registration takes the service a while.
 
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_sdk_kinesis::types::ConsumerStatus;
@@ -19,14 +20,34 @@ const LOOKS: [Duration; 4] =
     [Duration::from_millis(300), Duration::from_millis(700), Duration::from_millis(1500), Duration::from_secs(3)];
 /// How often a look that is throttled is repeated before that is told.
 const THROTTLED: u32 = 3;
-/// For how long what went wrong is told to all shards that ask, without asking the service again for each.
+/// For how long an answer of the service is told to all shards that ask, without asking again for each.
 const TOLD_FOR: Duration = Duration::from_secs(1);
+/// The same where a limit is reached: only people, or much time, help against that, and an account makes few registrations.
+const FULL_FOR: Duration = Duration::from_secs(30);
 
 /// What a worker knows of its consumer.
 #[derive(Debug)]
 pub(crate) struct Consumer {
     identity: Identity,
-    known: Mutex<Known>,
+    active: RwLock<Option<Active>>,
+    /// Whoever asks the service has it; the others wait for the same answer. Those who need no answer do not wait.
+    search: Mutex<Option<Failed>>,
+}
+
+/// A consumer that is ACTIVE, or was when it was looked at.
+#[derive(Debug, Clone)]
+struct Active {
+    arn: String,
+    seen: Instant,
+}
+
+/// What went wrong when it was looked for.
+#[derive(Debug)]
+struct Failed {
+    until: Instant,
+    kind: SourceErrorKind,
+    message: String,
+    retry_after: Option<Duration>,
 }
 
 /// How the user names the consumer.
@@ -36,12 +57,6 @@ pub(crate) enum Identity {
     Name(String),
     /// Somebody registers it, perhaps in another account.
     Arn(String),
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    active: Option<String>,
-    failed: Option<(Instant, SourceErrorKind, String)>,
 }
 
 impl Identity {
@@ -59,9 +74,25 @@ impl Identity {
     }
 }
 
+impl Failed {
+    fn of(error: &SourceError) -> Self {
+        let lasting = error.retry_after().unwrap_or(TOLD_FOR);
+        let (kind, message) = (error.kind(), error.to_string());
+        Self { until: Instant::now() + lasting, kind, message, retry_after: error.retry_after() }
+    }
+
+    fn again(&self) -> SourceError {
+        let error = SourceError::new(self.kind, self.message.clone());
+        match self.retry_after {
+            Some(_) => error.with_retry_after(self.until.saturating_duration_since(Instant::now())),
+            None => error,
+        }
+    }
+}
+
 impl Consumer {
     pub(crate) fn new(identity: Identity) -> Self {
-        Self { identity, known: Mutex::default() }
+        Self { identity, active: RwLock::default(), search: Mutex::default() }
     }
 
     pub(crate) fn identity(&self) -> &Identity {
@@ -70,42 +101,58 @@ impl Consumer {
 
     /// The ARN of the consumer, which is ACTIVE or was when it was looked at.
     pub(crate) async fn arn(&self, calls: &Calls) -> Result<String, SourceError> {
-        // Kept while the service is asked: the other shards wait for the same answer.
-        let mut known = self.known.lock().await;
-        if let Some(arn) = &known.active {
-            return Ok(arn.clone());
+        if let Some(active) = self.active() {
+            return Ok(active.arn);
         }
-        if let Some((at, kind, message)) = &known.failed
-            && at.elapsed() < TOLD_FOR
-        {
-            return Err(SourceError::new(*kind, message.clone()));
+        let mut search = self.search.lock().await;
+        if let Some(active) = self.active() {
+            return Ok(active.arn);
+        }
+        if let Some(failed) = search.as_ref().filter(|failed| failed.until > Instant::now()) {
+            return Err(failed.again());
         }
         match self.find(calls).await {
             Ok(arn) => {
-                known.active = Some(arn.clone());
+                self.set(Some(Active { arn: arn.clone(), seen: Instant::now() }));
                 Ok(arn)
             }
             Err(error) => {
-                known.failed = Some((Instant::now(), error.kind(), error.to_string()));
+                *search = Some(Failed::of(&error));
                 Err(error)
             }
         }
     }
 
-    /// Says that the service knows no such consumer or shard. Answers its ARN if that is another one now.
+    /// Says that the service knows no such consumer or shard. Answers the consumer's ARN if that is another one now.
     pub(crate) async fn not_found(&self, calls: &Calls, arn: &str) -> Result<Option<String>, SourceError> {
-        let mut known = self.known.lock().await;
-        if known.active.as_deref() == Some(arn) {
-            // The consumer itself may be gone: with its stream, or because somebody deregistered it.
-            let found = calls.describe(self.identity.which()).await?;
-            if found.is_some_and(|found| found.arn == arn && found.status == ConsumerStatus::Active) {
+        let mut search = self.search.lock().await;
+        if let Some(active) = self.active().filter(|active| active.arn == arn) {
+            if active.seen.elapsed() < TOLD_FOR {
                 return Ok(None);
             }
-            *known = Known::default();
+            if let Some(failed) = search.as_ref().filter(|failed| failed.until > Instant::now()) {
+                return Err(failed.again());
+            }
+            // The consumer itself may be gone: with its stream, or because somebody deregistered it.
+            let found =
+                calls.describe(self.identity.which()).await.inspect_err(|error| *search = Some(Failed::of(error)))?;
+            if found.is_some_and(|found| found.arn == arn && found.status == ConsumerStatus::Active) {
+                self.set(Some(Active { seen: Instant::now(), ..active }));
+                return Ok(None);
+            }
+            self.set(None);
         }
-        drop(known);
+        drop(search);
         let now = self.arn(calls).await?;
         Ok((now != arn).then_some(now))
+    }
+
+    fn active(&self) -> Option<Active> {
+        self.active.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, active: Option<Active>) {
+        *self.active.write().unwrap_or_else(PoisonError::into_inner) = active;
     }
 
     async fn find(&self, calls: &Calls) -> Result<String, SourceError> {
@@ -185,5 +232,5 @@ fn with_limits(error: SourceError) -> SourceError {
          an account makes 5 registrations a second: if this goes on, deregister consumers that nobody uses, or read this \
          application by polling"
     );
-    SourceError::new(SourceErrorKind::Throttled, message)
+    SourceError::new(SourceErrorKind::Throttled, message).with_retry_after(FULL_FOR.mul_f64(1.0 + fastrand::f64()))
 }

@@ -23,11 +23,12 @@
 //!
 //! | permission | used for |
 //! |---|---|
-//! | `kinesis:ListShards` | finding shards |
-//! | `kinesis:DescribeStreamSummary` | the stream's ARN, if it is given by its name; noticing that it was deleted and created again |
-//! | `kinesis:DescribeStreamConsumer`, `kinesis:RegisterStreamConsumer` | finding the consumer, registering it if it is missing |
-//! | `kinesis:SubscribeToShard` on the consumer | reading |
-//! | `kinesis:DeregisterStreamConsumer` | [`FanOut::deregister`] only |
+//! | `kinesis:ListShards` on the stream | finding shards |
+//! | `kinesis:DescribeStreamSummary` on the stream | the stream's ARN, if it is given by its name; noticing that it was deleted and created again |
+//! | `kinesis:RegisterStreamConsumer` on the stream | registering the consumer if it is missing |
+//! | `kinesis:DescribeStreamConsumer` on `stream/NAME/consumer/*` | finding the consumer |
+//! | `kinesis:SubscribeToShard` on `stream/NAME/consumer/*` | reading |
+//! | `kinesis:DeregisterStreamConsumer` on `stream/NAME/consumer/*` | [`FanOut::deregister`] only |
 //! | `kms:Decrypt` on the stream's key | reading a stream that is encrypted |
 //!
 //! # Another account's stream
@@ -125,6 +126,9 @@ impl FanOut {
     }
 }
 
+/// A shard that is opened at [`StartAt::Latest`] begins at the tip of the moment at which the service accepts the
+/// subscription, which may be some seconds later than the call where the former reader of the shard is in the way. The worker
+/// never opens one so: it finds out the time first.
 #[async_trait]
 impl Retrieval for FanOut {
     fn stream(&self) -> &StreamId {

@@ -34,7 +34,9 @@ impl Resting {
     pub(crate) fn until(&self, shard: &ShardId, not_before: Instant, now: Instant) {
         let mut shards = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         shards.retain(|_, until| *until > now);
-        shards.insert(shard.clone(), not_before);
+        // Whoever reads the shard now may have called later than one that is only now dropped.
+        let rests = shards.entry(shard.clone()).or_insert(not_before);
+        *rests = not_before.max(*rests);
     }
 
     /// When the shard may be subscribed to, if not at once.

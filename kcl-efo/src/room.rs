@@ -2,7 +2,11 @@
 //!
 //! Nobody knows before it comes. At the tip of a shard events are small and far between: what one takes is reserved when it
 //! is there, since a part that is kept for minutes would be kept from all others. Behind the tip the next event comes at
-//! once and may be large: its part is reserved before it is read.
+//! once and may be large: its part is reserved before it is read. Where nothing has come yet nobody knows which of the two
+//! it is, but an event that does not come within a moment is one of a quiet shard.
+//!
+//! An event that is larger than its part waits for a part of its size. Only what is larger than anything that a shard gives
+//! in a second is let pass with less, so that one huge record is never stuck.
 
 use std::time::Duration;
 
@@ -35,13 +39,21 @@ impl Room {
 
     /// The bytes that must be there before an event is read.
     pub(crate) fn ahead(&self) -> Option<usize> {
-        // A quarter at most: one reader that waits for much must not keep those from reading that want little.
-        self.ahead.map(|bytes| bytes.min(self.budget.total() / 4))
+        // A quarter at most, unless an event was seen that takes more: one reader that waits for much must not keep those
+        // from reading that want little.
+        let most = self.budget.total() / 4;
+        self.ahead.map(|bytes| if bytes <= MOST { bytes.min(most) } else { bytes })
     }
 
-    /// Waits for a part of this size; one that is kept will do, whatever its size.
+    /// Whether an event may be read.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ahead.is_none() || self.kept.is_some()
+    }
+
+    /// Waits for a part of this size. One that is kept will do if it is as large, or as large as any is that is kept.
     pub(crate) async fn get(&mut self, bytes: usize) -> ByteShare {
-        match self.kept.take() {
+        let enough = bytes.min(MOST).min(self.budget.total());
+        match self.kept.take().filter(|kept| kept.bytes() >= enough) {
             Some(kept) => kept,
             None => self.budget.reserve(bytes).await,
         }
@@ -52,12 +64,22 @@ impl Room {
         self.kept = share;
     }
 
+    /// Nothing is read for now.
+    pub(crate) fn give_back(&mut self) {
+        self.kept = None;
+    }
+
+    /// Nothing has come, so that the shard is a quiet one.
+    pub(crate) fn is_quiet(&mut self) {
+        (self.kept, self.ahead) = (None, None);
+    }
+
     /// An event of this size was taken, and the shard is this far behind its tip.
     pub(crate) fn took(&mut self, bytes: usize, behind: Duration) {
         self.ahead = (!behind.is_zero()).then(|| bytes.saturating_mul(2).clamp(LEAST, MOST));
     }
 
-    /// Nothing is read for a while, and an event of this size was not taken: there will be something to catch up with.
+    /// An event of this size was read and there was no room for it: it will come again.
     pub(crate) fn past(&mut self, bytes: usize) {
         self.kept = None;
         self.ahead = Some(bytes.max(self.ahead.unwrap_or(LEAST)));
@@ -94,7 +116,10 @@ mod tests {
         let mut room = Room::new(budget.clone(), &StartAt::Latest);
         let share = room.get(4 * KIB).await;
         room.keep(Some(share));
-        assert_eq!(room.get(8 * KIB).await.bytes(), 4 * KIB);
+        assert_eq!(room.get(2 * KIB).await.bytes(), 4 * KIB);
+        let share = room.get(4 * KIB).await;
+        room.keep(Some(share));
+        assert_eq!(room.get(8 * KIB).await.bytes(), 8 * KIB, "what is too small is exchanged");
         assert_eq!(budget.used(), 0);
         let share = room.get(4 * KIB).await;
         room.keep(Some(share));

@@ -28,6 +28,10 @@ const BETWEEN_CALLS: Duration = Duration::from_secs(1);
 /// enough that a call that is not answered can be made again.
 const RENEW_AFTER: Duration = Duration::from_secs(260);
 const RENEW_WITHIN: Duration = Duration::from_secs(20);
+/// A subscription that ends after less than this has not ended because its time was up.
+const LONG: Duration = Duration::from_secs(240);
+/// A shard that changes hands may be subscribed to elsewhere once. Another time, that is told.
+const CONTESTED: u32 = 2;
 /// A timer that is later than this was not looked at when it went off.
 const LATE: Duration = Duration::from_millis(100);
 /// In which a process that stood still reads what came meanwhile.
@@ -50,6 +54,11 @@ pub(crate) struct Session {
     current: Option<Current>,
     /// The last subscription ended before anything came.
     fruitless: bool,
+    /// The last subscription ended long before its time.
+    cut_short: bool,
+    /// How often in a row somebody else had subscribed to the shard when one was cut short: as if the lease were not ours,
+    /// time and again.
+    contested: u32,
     silence: Duration,
 }
 
@@ -60,6 +69,8 @@ struct Current {
     heard: Instant,
     /// Something came on it.
     proven: bool,
+    /// It was listened to for a moment more than its time.
+    spared: bool,
     renew_at: Instant,
 }
 
@@ -93,6 +104,8 @@ impl Session {
             in_the_way_since: None,
             current: None,
             fruitless: false,
+            cut_short: false,
+            contested: 0,
             silence,
         }
     }
@@ -129,11 +142,12 @@ impl Session {
         let Some(current) = self.current.as_mut().filter(|current| now >= current.heard + self.silence) else {
             return false;
         };
-        let late = now - (current.heard + self.silence) > LATE;
-        if late {
+        // Once only: where every look is late, silence is silence all the same.
+        let spared = now - (current.heard + self.silence) > LATE && !std::mem::replace(&mut current.spared, true);
+        if spared {
             current.heard = (now - self.silence) + A_MOMENT;
         }
-        !late
+        !spared
     }
 
     /// A call is made.
@@ -146,12 +160,16 @@ impl Session {
         // The service counted the success some time before, so that this is not too early for it.
         self.wait_until(now + AGAIN_AFTER);
         self.in_the_way_since = None;
+        if self.current.as_ref().is_some_and(|current| now - current.began >= LONG) {
+            self.contested = 0;
+        }
         if self.from == StartAt::Latest {
             // Asked again later, it would be the tip of then, and what arrived in between would be skipped.
             self.from = StartAt::Timestamp(service_time);
         }
         let spread = RENEW_WITHIN.mul_f64(luck.f64());
-        self.current = Some(Current { began: now, heard: now, proven: false, renew_at: now + RENEW_AFTER + spread });
+        let renew_at = now + RENEW_AFTER + spread;
+        self.current = Some(Current { began: now, heard: now, proven: false, spared: false, renew_at });
     }
 
     /// The call failed. Where it may have succeeded all the same, the service may count it.
@@ -167,7 +185,12 @@ impl Session {
     /// The call was refused since somebody called for the shard just before: the former owner of its lease.
     pub(crate) fn in_the_way(&mut self, now: Instant) -> InTheWay {
         self.not_subscribed(now, true);
+        self.contested += u32::from(std::mem::take(&mut self.cut_short));
         let since = *self.in_the_way_since.get_or_insert(now);
+        if self.contested >= CONTESTED {
+            self.contested = 0;
+            return InTheWay::Tell;
+        }
         if now.duration_since(since) < IN_THE_WAY { InTheWay::Wait } else { InTheWay::Tell }
     }
 
@@ -180,7 +203,7 @@ impl Session {
     /// Something came.
     pub(crate) fn heard(&mut self, now: Instant) {
         if let Some(current) = &mut self.current {
-            (current.heard, current.proven) = (now, true);
+            (current.heard, current.proven, current.spared) = (now, true, false);
         }
         self.fruitless = false;
     }
@@ -216,8 +239,12 @@ impl Session {
     /// The open subscription has ended. Whether that is no wonder: something came on it, or its time may be up, which
     /// who was not reading does not know. One that ends early is let pass, and not two in a row.
     pub(crate) fn ended_well(&mut self, now: Instant) -> bool {
-        let bore = |current: Current| current.proven || now - current.began >= self.silence;
-        let well = self.current.take().is_some_and(bore);
+        let Some(current) = self.current.take() else { return true };
+        self.cut_short = now - current.began < LONG;
+        if !self.cut_short {
+            self.contested = 0;
+        }
+        let well = current.proven || now - current.began >= self.silence;
         well || !std::mem::replace(&mut self.fruitless, true)
     }
 

@@ -13,7 +13,7 @@ use kcl_core::budget::{ByteBudget, ByteShare};
 use kcl_core::error::SourceError;
 use kcl_core::ids::ShardId;
 use kcl_core::kinesis::Dated;
-use kcl_core::retrieval::{Fetch, Fetched, RecordSource, StartAt};
+use kcl_core::retrieval::{Fetch, Fetched, RawRecord, RecordSource, StartAt};
 use tokio::time::{Instant, sleep_until};
 
 use crate::calls::{NotBegun, Receiver};
@@ -26,6 +26,8 @@ use crate::trouble::is_taken_over;
 /// For how long an open subscription may be left unread while there is no room. It shares its connection with others,
 /// whose events have to pass; to end it and begin it again costs one request.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// A shard that has something to give gives it at once. Until then a part of the budget is kept for it.
+const QUIET_AFTER: Duration = Duration::from_millis(500);
 /// The part of the worker's byte budget that is taken in for a shard while nobody asks for it.
 const PART_OF_BUDGET: usize = 32;
 
@@ -43,10 +45,15 @@ pub(crate) struct FanOutSource {
     room: Room,
     /// An event that there was no room for yet. The session does not know of it.
     untaken: Option<Event>,
-    /// What was taken in while nobody asked.
+    /// What was taken in while nobody asked, and its bytes.
     shelf: Option<Fetch>,
+    shelved: usize,
     /// What went wrong meanwhile.
     trouble: Option<SourceError>,
+    /// What became of a renewal is not known: it may have taken the open subscription over.
+    renewal_unknown: bool,
+    /// When the shard is a quiet one, unless something comes before.
+    quiet_at: Option<Instant>,
     /// Since when the open subscription is not read.
     unread_since: Option<Instant>,
 }
@@ -78,12 +85,19 @@ impl FanOutSource {
             room: Room::new(budget, &from),
             untaken: None,
             shelf: None,
+            shelved: 0,
+            quiet_at: None,
+            renewal_unknown: false,
             trouble: None,
             unread_since: None,
         };
         while source.open.is_none() {
-            source.step().await?;
+            if source.make_ready().await {
+                source.step().await?;
+            }
         }
+        // Nobody reads yet.
+        source.room.give_back();
         Ok(source)
     }
 
@@ -93,27 +107,31 @@ impl FanOutSource {
             if let Some(children) = self.session.ended() {
                 return Ok(Fetched::End { children: children.to_vec() });
             }
-            let wanted = self.untaken.as_ref().map_or_else(|| self.room.ahead(), |event| Some(event.held_bytes()));
-            let share = match wanted {
-                Some(bytes) => match self.make_room(bytes).await {
-                    Some(share) => Some(share),
-                    None => continue,
-                },
-                None => None,
-            };
-            match (self.untaken.take(), share) {
-                (Some(event), Some(share)) => {
-                    if let Some(fetch) = self.take(event, share) {
-                        return Ok(Fetched::Records(fetch));
-                    }
+            if let Some(bytes) = self.untaken.as_ref().map(Event::held_bytes) {
+                if let Some(share) = self.make_room(bytes).await
+                    && let Some(event) = self.untaken.take()
+                    && let Some(fetch) = self.take(event, share)
+                {
+                    return Ok(Fetched::Records(fetch));
                 }
-                (untaken, share) => {
-                    self.untaken = untaken;
-                    self.room.keep(share);
-                    self.step().await?;
-                }
+            } else if self.make_ready().await {
+                self.step().await?;
             }
         }
+    }
+
+    /// Waits for the room that the next event may take. `false` if that took too long.
+    async fn make_ready(&mut self) -> bool {
+        let Some(bytes) = self.room.ahead().filter(|_| self.may_read()) else { return true };
+        let share = self.make_room(bytes).await;
+        let ready = share.is_some();
+        self.room.keep(share);
+        ready
+    }
+
+    /// Whether there is something to read, or it is time to begin. Whoever waits for the service's rules keeps no room.
+    fn may_read(&self) -> bool {
+        self.open.is_some() || (self.call.is_none() && self.session.next_call().is_none_or(|at| at <= Instant::now()))
     }
 
     /// Waits for so much of the budget. `None` if that took too long to leave a subscription unread: then it is not open
@@ -141,9 +159,7 @@ impl FanOutSource {
         tracing::debug!(shard = %self.shard, "closing the subscription until there is room for more records");
         self.give_up();
         self.room.past(self.untaken.take().as_ref().map_or(0, Event::held_bytes));
-        if self.call.take().is_some() {
-            self.session.not_subscribed(Instant::now(), false);
-        }
+        self.drop_call();
     }
 
     /// Hands an event over; `None` if it says nothing but that the shard has ended.
@@ -153,7 +169,7 @@ impl FanOutSource {
         if taken.repeated > 0 {
             tracing::debug!(shard = %self.shard, records = taken.repeated, "left out what was read before");
         }
-        let bytes = taken.records.iter().map(kcl_core::retrieval::RawRecord::held_bytes).sum();
+        let bytes = taken.records.iter().map(RawRecord::held_bytes).sum();
         share.fit(bytes);
         self.room.took(bytes, behind);
         if self.session.ended().is_some() {
@@ -188,7 +204,11 @@ impl FanOutSource {
                 None => Err(self.link.trouble(&self.shard).silent(self.link.silence)),
             };
         }
-        if self.call.is_none() && self.session.next_call().is_none_or(|at| at <= now) {
+        if self.quiet_at.take_if(|at| *at <= now).is_some() {
+            self.room.is_quiet();
+        }
+        let may_call = self.open.is_some() || self.room.is_ready();
+        if may_call && self.call.is_none() && self.session.next_call().is_none_or(|at| at <= now) {
             self.session.called(now);
             self.rest();
             self.call = Some(self.link.subscribe(self.shard.clone(), self.session.from().clone()));
@@ -198,7 +218,7 @@ impl FanOutSource {
 
     async fn happening(&mut self) -> Happening {
         let call_due = self.call.is_none().then(|| self.session.next_call().unwrap_or_else(Instant::now));
-        let due = [call_due, self.session.silent_at()].into_iter().flatten().min();
+        let due = [call_due, self.session.silent_at(), self.quiet_at].into_iter().flatten().min();
         let (call, open) = (&mut self.call, &mut self.open);
         tokio::select! {
             biased;
@@ -218,11 +238,15 @@ impl FanOutSource {
         let refused = match answered {
             Ok(begun) => {
                 self.session.subscribed(now, begun.service_time, &mut self.luck);
-                self.open = Some(begun.answer);
+                (self.open, self.renewal_unknown) = (Some(begun.answer), false);
+                self.quiet_at = Some(now + QUIET_AFTER);
                 return Ok(());
             }
             Err(NotBegun::InTheWay(refused)) => match self.session.in_the_way(now) {
                 InTheWay::Wait => {
+                    if self.open.is_none() {
+                        self.room.give_back();
+                    }
                     tracing::debug!(shard = %self.shard, "the shard was subscribed to elsewhere just now; waiting");
                     return Ok(());
                 }
@@ -233,11 +257,14 @@ impl FanOutSource {
                 refused
             }
             Err(NotBegun::NotKnown(error)) => {
+                self.renewal_unknown = self.open.is_some();
                 self.session.not_subscribed(now, false);
                 error
             }
         };
-        if self.open.is_some() {
+        if self.open.is_none() {
+            self.room.give_back();
+        } else {
             // What is open goes on, and will not end without a word.
             tracing::debug!(shard = %self.shard, error = %refused, "the subscription could not be renewed yet");
             return Ok(());
@@ -249,11 +276,12 @@ impl FanOutSource {
         let well = match heard {
             Ok(Some(Message::SubscribeToShardEvent(event))) => match Event::of(event) {
                 Ok(event) => {
-                    self.untaken = Some(event);
+                    (self.untaken, self.quiet_at, self.unread_since) = (Some(event), None, None);
                     return Ok(());
                 }
                 Err(malformed) => {
                     self.give_up();
+                    self.drop_call();
                     return Err(self.link.trouble(&self.shard).malformed(malformed));
                 }
             },
@@ -263,8 +291,9 @@ impl FanOutSource {
                 return Ok(());
             }
             Ok(None) => {
-                self.open = None;
-                self.session.ended_well(Instant::now())
+                let well = self.session.ended_well(Instant::now());
+                self.give_up();
+                well
             }
             Err(error) if self.call.is_some() => {
                 // The renewal took it over, and its answer is on its way.
@@ -277,7 +306,7 @@ impl FanOutSource {
                 let trouble = self.link.trouble(&self.shard);
                 if is_taken_over(&error) {
                     self.session.taken_over(Instant::now());
-                    return Err(trouble.taken_over());
+                    return Err(if self.renewal_unknown { trouble.renewed_elsewhere() } else { trouble.taken_over() });
                 }
                 return Err(trouble.broken(error));
             }
@@ -298,19 +327,27 @@ impl FanOutSource {
 
     /// The event stream is no more.
     fn give_up(&mut self) {
-        self.open = None;
+        (self.open, self.quiet_at) = (None, None);
         self.session.closed();
+        self.room.give_back();
+    }
+
+    /// Nobody waits any more for a call that may be served all the same.
+    fn drop_call(&mut self) {
+        if self.call.take().is_some() {
+            self.session.not_subscribed(Instant::now(), false);
+            self.rest();
+        }
     }
 
     /// Takes records in while nobody asks for them, until the shelf is full.
     async fn take_in(&mut self) {
         let most = self.room.budget().total() / PART_OF_BUDGET;
         while self.trouble.is_none() && self.session.ended().is_none() {
-            let held = self.shelf.as_ref().map_or(0, |shelf| shelf.share.bytes());
-            if held >= most {
+            if self.shelved >= most {
                 return;
             }
-            if held > 0 && self.open.is_none() && self.call.is_none() {
+            if self.shelf.is_some() && self.open.is_none() && self.call.is_none() {
                 // Whoever has something to give need not begin again before he is asked.
                 return;
             }
@@ -323,6 +360,7 @@ impl FanOutSource {
     }
 
     fn shelve(&mut self, fetch: Fetch) {
+        self.shelved += fetch.records.iter().map(RawRecord::held_bytes).sum::<usize>();
         let Some(shelf) = &mut self.shelf else {
             self.shelf = Some(fetch);
             return;
@@ -330,15 +368,13 @@ impl FanOutSource {
         shelf.records.extend(fetch.records);
         shelf.behind = fetch.behind;
         shelf.share.merge(fetch.share);
-        shelf.share.fit(shelf.records.iter().map(kcl_core::retrieval::RawRecord::held_bytes).sum());
+        shelf.share.fit(self.shelved);
     }
 }
 
 impl Drop for FanOutSource {
     fn drop(&mut self) {
-        if self.call.is_some() {
-            self.session.not_subscribed(Instant::now(), false);
-        }
+        self.drop_call();
         self.rest();
     }
 }
@@ -346,8 +382,8 @@ impl Drop for FanOutSource {
 #[async_trait]
 impl RecordSource for FanOutSource {
     async fn next(&mut self) -> Result<Fetched, SourceError> {
-        self.unread_since = None;
         if let Some(shelf) = self.shelf.take() {
+            (self.shelved, self.unread_since) = (0, None);
             return Ok(Fetched::Records(shelf));
         }
         match self.trouble.take() {

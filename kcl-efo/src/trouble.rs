@@ -28,7 +28,9 @@ impl<'a> Trouble<'a> {
         let told = match error.as_service_error() {
             Some(refused) => {
                 let (code, message) = (code(refused), refused.message().unwrap_or_default());
-                self.attempt.refused(Refusal { status: code.map_or(500, |_| 400), code, message })
+                // One that even the SDK has no name for is the service's, and passes.
+                let status = if code.is_some() { 400 } else { 500 };
+                self.attempt.refused(Refusal { status, code: code.or(Some("an error without a name")), message })
             }
             None => self.unavailable(
                 "broke off; it is begun again where it was. If this goes on, check the connection to Kinesis, and what \
@@ -68,6 +70,13 @@ impl<'a> Trouble<'a> {
             self.consumer
         );
         self.unavailable(&what)
+    }
+
+    /// The service gave it to a renewal whose answer is lost.
+    pub(crate) fn renewed_elsewhere(&self) -> SourceError {
+        self.unavailable(
+            "ended because it was renewed, and the answer to that was lost; it is begun again where it was",
+        )
     }
 
     /// Another one had it, and still has.

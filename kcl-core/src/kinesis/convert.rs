@@ -59,7 +59,8 @@ fn hash_range(range: &types::HashKeyRange) -> Option<HashKeyRange> {
 
 /// A time. `None` for a time before 1970 and for 1970 itself, which the SDK puts where a service says nothing.
 pub fn timestamp(time: DateTime) -> Option<Timestamp> {
-    let millis = time.to_millis().ok().and_then(|millis| u64::try_from(millis).ok());
+    // Rounded: the SDK reads a fraction of a second as a binary one, which may be a little less than what was sent.
+    let millis = u64::try_from((time.as_nanos() + 500_000) / 1_000_000).ok();
     millis.filter(|millis| *millis > 0).map(Timestamp::from_millis)
 }
 
@@ -134,6 +135,10 @@ mod tests {
         assert_eq!(timestamp(date_time(time)), Some(time));
         assert_eq!(timestamp(DateTime::from_secs(0)), None);
         assert_eq!(timestamp(DateTime::from_secs(-1)), None);
+        assert_eq!(
+            timestamp(DateTime::from_secs_f64(1_700_000_000.189)),
+            Some(Timestamp::from_millis(1_700_000_000_189))
+        );
         assert_eq!(behind(-1), Duration::ZERO);
     }
 }

@@ -114,6 +114,11 @@ impl Attempt<'_> {
         }
     }
 
+    /// Whether the request is for a registered consumer, and not for the stream.
+    fn is_of_a_consumer(&self) -> bool {
+        ["SubscribeToShard", "DescribeStreamConsumer", "DeregisterStreamConsumer"].contains(&self.operation)
+    }
+
     fn told(&self, meaning: Meaning, code: &Refusal<'_>) -> String {
         match meaning {
             Meaning::Throttled if self.operation == "SubscribeToShard" => format!(
@@ -135,11 +140,14 @@ impl Attempt<'_> {
                 "failed ({code}): the key that encrypts the stream cannot be used; enable it, and allow this worker \
                  kms:Decrypt on it. Reading goes on by itself then"
             ),
-            Meaning::Permission => format!(
-                "is denied ({code}); allow kinesis:{} on the stream to this worker's credentials, and for a stream of \
-                 another account also in the stream's resource policy",
-                self.operation
-            ),
+            Meaning::Permission => {
+                let on = if self.is_of_a_consumer() { "consumer" } else { "stream" };
+                format!(
+                    "is denied ({code}); allow kinesis:{} on the {on} to this worker's credentials, and for a stream of \
+                     another account also in the {on}'s resource policy",
+                    self.operation
+                )
+            }
             Meaning::Credentials => {
                 format!("is denied ({code}): this worker's credentials are not valid, or no longer; renew them")
             }
@@ -148,7 +156,11 @@ impl Attempt<'_> {
                  credentials"
             ),
             Meaning::NotFound => {
-                let what = if self.shard.is_some() { "stream, or no such shard in it" } else { "stream" };
+                let what = match self.shard {
+                    Some(_) if self.is_of_a_consumer() => "stream, no such shard in it, or no such consumer of it",
+                    Some(_) => "stream, or no such shard in it",
+                    None => "stream",
+                };
                 format!("failed ({code}): there is no such {what}, in this account and region")
             }
             Meaning::Foreign => format!(

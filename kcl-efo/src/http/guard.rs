@@ -38,8 +38,8 @@ impl<C: Send + std::fmt::Debug + 'static> Guard<C> {
                 Ok(response)
             }
             Err(error) => {
-                // The client knows that this connection is no good.
-                self.waited = false;
+                // Of a connection that broke the client knows; one that says nothing it goes on using.
+                self.waited = error.is_timeout();
                 Err(error)
             }
         }

@@ -5,17 +5,28 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Subscriptions on one connection. Far below what the service allows, and few enough that one that is not read for a
-/// moment has few others behind it.
-const MOST: usize = 50;
-/// A connection on which nothing comes for as long, while somebody gives up waiting, is taken for dead. Each subscription
-/// that lives is sent something about every 5 seconds.
-const QUIET: Duration = Duration::from_secs(8);
+/// How lanes are used.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// Requests on one connection at a time.
+    most: usize,
+    /// A connection on which nothing comes for as long, while somebody gives up waiting, is taken for dead.
+    quiet: Duration,
+}
+
+impl Rules {
+    /// Far fewer than the service allows, and so few that one that is not read for a moment has few others behind it. Each
+    /// subscription that lives is sent something about every 5 seconds.
+    pub(super) const SUBSCRIPTIONS: Self = Self { most: 50, quiet: Duration::from_secs(8) };
+    /// All other requests are small, and given up after 5 seconds.
+    pub(super) const OTHERS: Self = Self { most: usize::MAX, quiet: Duration::from_secs(4) };
+}
 
 /// The lanes: clients with connections of their own.
 #[derive(Debug)]
 pub(super) struct Lanes<C> {
-    lanes: BTreeMap<u64, Lane<C>>,
+    rules: Rules,
+    by_number: BTreeMap<u64, Lane<C>>,
     made: u64,
 }
 
@@ -27,16 +38,10 @@ struct Lane<C> {
     left: bool,
 }
 
-impl<C> Default for Lanes<C> {
-    fn default() -> Self {
-        Self { lanes: BTreeMap::new(), made: 0 }
-    }
-}
-
 impl<C: Clone> Lanes<C> {
-    /// One more subscription: the number of its lane, the one with the fewest that has room, or one that is made.
+    /// One more request: the number of its lane, the one with the fewest that has room, or one that is made.
     pub(super) fn enter(&mut self, now: Instant, make: impl FnOnce() -> C) -> (u64, C) {
-        let usable = self.lanes.iter_mut().filter(|(_, lane)| !lane.left && lane.open < MOST);
+        let usable = self.by_number.iter_mut().filter(|(_, lane)| !lane.left && lane.open < self.rules.most);
         if let Some((number, lane)) = usable.min_by_key(|(_, lane)| lane.open) {
             if lane.open == 0 {
                 // Nobody was there to hear anything.
@@ -47,26 +52,30 @@ impl<C: Clone> Lanes<C> {
         }
         self.made += 1;
         let client = make();
-        self.lanes.insert(self.made, Lane { client: client.clone(), open: 1, heard: now, left: false });
+        self.by_number.insert(self.made, Lane { client: client.clone(), open: 1, heard: now, left: false });
         (self.made, client)
     }
 }
 
 impl<C> Lanes<C> {
+    pub(super) fn new(rules: Rules) -> Self {
+        Self { rules, by_number: BTreeMap::new(), made: 0 }
+    }
+
     /// Something came on a lane.
     pub(super) fn heard(&mut self, number: u64, now: Instant) {
-        if let Some(lane) = self.lanes.get_mut(&number) {
+        if let Some(lane) = self.by_number.get_mut(&number) {
             lane.heard = now;
         }
     }
 
-    /// A subscription is over; `waited` if somebody gave up waiting for it to go on.
+    /// A request is over; `waited` if somebody gave up waiting for it to go on.
     pub(super) fn leave(&mut self, number: u64, now: Instant, waited: bool) {
-        let Some(lane) = self.lanes.get_mut(&number) else { return };
+        let Some(lane) = self.by_number.get_mut(&number) else { return };
         lane.open -= 1;
-        lane.left |= waited && now.duration_since(lane.heard) >= QUIET;
+        lane.left |= waited && now.duration_since(lane.heard) >= self.rules.quiet;
         if lane.left && lane.open == 0 {
-            self.lanes.remove(&number);
+            self.by_number.remove(&number);
         }
     }
 }
@@ -83,7 +92,7 @@ mod tests {
 
     impl Bench {
         fn new() -> Self {
-            Self { lanes: Lanes::default(), clients: 0, now: Instant::now() }
+            Self { lanes: Lanes::new(Rules::SUBSCRIPTIONS), clients: 0, now: Instant::now() }
         }
 
         fn enter(&mut self) -> u64 {
@@ -104,8 +113,8 @@ mod tests {
     #[test]
     fn a_lane_takes_as_many_as_it_may_and_the_emptiest_comes_first() {
         let mut bench = Bench::new();
-        assert!((0..MOST).all(|_| bench.enter() == 1));
-        assert!((0..MOST).all(|_| bench.enter() == 2));
+        assert!((0..50).all(|_| bench.enter() == 1));
+        assert!((0..50).all(|_| bench.enter() == 2));
         bench.lanes.leave(1, bench.now, false);
         bench.lanes.leave(2, bench.now, false);
         bench.lanes.leave(2, bench.now, false);
@@ -126,7 +135,7 @@ mod tests {
         assert_eq!(bench.enter(), 2);
         bench.lanes.heard(1, bench.now);
         bench.lanes.leave(1, bench.now, false);
-        assert_eq!(bench.lanes.lanes.keys().copied().collect::<Vec<_>>(), [2], "the last one takes it along");
+        assert_eq!(bench.lanes.by_number.keys().copied().collect::<Vec<_>>(), [2], "the last one takes it along");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use tokio::time::Instant;
 
 use self::guard::Guard;
-use self::lanes::Lanes;
+use self::lanes::{Lanes, Rules};
 
 /// The recommended HTTP client for a Kinesis client that subscribes to many shards: the SDK's own, over TLS with the
 /// system's root certificates, [`spread`] over connections. Use it for nothing else: lease renewal, above all, must have
@@ -35,12 +35,13 @@ pub fn http_client() -> SharedHttpClient {
 /// An HTTP client that makes subscriptions over several others, and all other requests over one more.
 ///
 /// `make` makes an HTTP client with connections of its own: whatever you would give to the SDK, with your proxy, your
-/// certificates. One is made for each 50 subscriptions that are open, and in place of one on which a request got no
-/// answer, or was given up, while nothing at all came on it for 8 seconds.
+/// certificates. One is made for each 50 subscriptions that are open, one for everything else, and one in place of each on
+/// which a request got no answer while nothing at all came on it for some seconds.
 #[must_use]
 pub fn spread(make: impl Fn() -> SharedHttpClient + Send + Sync + 'static) -> SharedHttpClient {
-    let plain = make();
-    SharedHttpClient::new(Spread { make: Arc::new(make), plain, lanes: Arc::default() })
+    let lanes = |rules| Arc::new(Mutex::new(Lanes::new(rules)));
+    let (subscriptions, others) = (lanes(Rules::SUBSCRIPTIONS), lanes(Rules::OTHERS));
+    SharedHttpClient::new(Spread { make: Arc::new(make), subscriptions, others })
 }
 
 type Make = dyn Fn() -> SharedHttpClient + Send + Sync;
@@ -48,8 +49,8 @@ type Make = dyn Fn() -> SharedHttpClient + Send + Sync;
 #[derive(Clone)]
 struct Spread {
     make: Arc<Make>,
-    plain: SharedHttpClient,
-    lanes: Arc<Mutex<Lanes<SharedHttpClient>>>,
+    subscriptions: Arc<Mutex<Lanes<SharedHttpClient>>>,
+    others: Arc<Mutex<Lanes<SharedHttpClient>>>,
 }
 
 /// A connector for one kind of requests, over all lanes.
@@ -70,21 +71,19 @@ impl HttpClient for Spread {
 impl HttpConnector for SpreadConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
-        if !target.ends_with(".SubscribeToShard") {
-            return self.spread.plain.http_connector(&self.settings, &self.components).call(request);
-        }
-        let (guard, client) = self.spread.enter();
+        let subscribes = target.ends_with(".SubscribeToShard");
+        let lanes = if subscribes { &self.spread.subscriptions } else { &self.spread.others };
+        let (guard, client) = self.spread.enter(lanes);
         let call = client.http_connector(&self.settings, &self.components).call(request);
         HttpConnectorFuture::new(async move { guard.watch(call).await })
     }
 }
 
 impl Spread {
-    /// The lane for one more subscription.
-    fn enter(&self) -> (Guard<SharedHttpClient>, SharedHttpClient) {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let (lane, client) = lanes.enter(Instant::now(), || (self.make)());
-        (Guard::new(Arc::clone(&self.lanes), lane), client)
+    /// The lane for one more request.
+    fn enter(&self, lanes: &Arc<Mutex<Lanes<SharedHttpClient>>>) -> (Guard<SharedHttpClient>, SharedHttpClient) {
+        let entered = lanes.lock().unwrap_or_else(PoisonError::into_inner).enter(Instant::now(), || (self.make)());
+        (Guard::new(Arc::clone(lanes), entered.0), entered.1)
     }
 }
 

@@ -2,11 +2,13 @@
 //! tested by the conformance suite, in `integration-tests`.
 
 mod bench;
+mod crowds;
 mod errors;
 mod pressure;
 mod registration;
 mod renewing;
 mod requests;
+mod sharing;
 mod silence;
 mod takeover;
 

@@ -60,3 +60,34 @@ async fn a_reader_that_stood_still_does_not_take_that_for_silence() {
         assert_eq!(some(&mut source).await.expect("no trouble"), [pause.to_string()]);
     }
 }
+
+/// A runtime that comes back to each task 200 ms late, as one does whose processors compute, still notices silence.
+#[tokio::test(start_paused = true)]
+async fn silence_is_noticed_by_a_process_that_is_always_late() {
+    let bench = Bench::new(1).await;
+    bench.register(crate::APP).await;
+    let mut source = bench.open(StartAt::TrimHorizon).await.expect("opened");
+    bench.event_fate(2, StreamFault::silent());
+    drop(source.next().await.expect("the first"));
+    let began = Instant::now();
+    let error = {
+        let mut next = source.next();
+        loop {
+            if let std::task::Poll::Ready(answer) = futures_util::poll!(next.as_mut()) {
+                match answer {
+                    Ok(_) => {
+                        drop(next);
+                        next = source.next();
+                    }
+                    Err(error) => break Some(error),
+                }
+            }
+            // Until the next timer, and 200 ms more. All timers here are whole seconds after the beginning.
+            tokio::time::advance(Duration::from_millis(2_200)).await;
+            if began.elapsed() > Duration::from_secs(240) {
+                break None;
+            }
+        }
+    };
+    assert!(error.is_some(), "nobody noticed within {:?}", began.elapsed());
+}

@@ -4,7 +4,6 @@ use bytes::Bytes;
 
 use super::{Subject, assert_numbers, next_records, read, read_to_tip};
 use crate::retrieval::StartAt;
-use crate::time::Timestamp;
 
 /// Records come in the order of their sequence numbers, as they were put, and from their own shard only.
 pub async fn records_come_whole_and_in_order(subject: &Subject) {
@@ -25,9 +24,7 @@ pub async fn records_come_whole_and_in_order(subject: &Subject) {
         assert_eq!(record.partition_key.as_ref(), Some(key));
         assert!(record.data == data, "{} bytes were put, and {} read", data.len(), record.data.len());
         let arrival = record.arrival.expect("a time of arrival");
-        // The SDK cuts times, which it reads as binary fractions of a second: one can be a millisecond early.
-        let earliest = Timestamp::from_millis(before.millis() - 1);
-        assert!(earliest <= arrival && arrival <= subject.world.now(), "{before} {arrival}");
+        assert!(before <= arrival && arrival <= subject.world.now(), "{before} {arrival}");
     }
 }
 
