@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kcl_core::budget::ByteBudget;
-use kcl_core::retrieval::{Fetched, Retrieval, StartAt};
+use kcl_core::retrieval::{Fetched, RawRecord, Retrieval, StartAt};
 use kcl_local::Settings;
 use kcl_local::kinesis::{KmsFault, NewRecord};
 use tokio::time::Instant;
@@ -113,7 +113,7 @@ async fn what_is_held_stays_within_the_budget() {
             while read < 10 {
                 let Fetched::Records(fetch) = source.next().await.expect("no trouble") else { panic!("it is open") };
                 read += fetch.records.len();
-                let bytes: usize = fetch.records.iter().map(|record| record.held_bytes()).sum();
+                let bytes: usize = fetch.records.iter().map(RawRecord::held_bytes).sum();
                 most.fetch_max(held.fetch_add(bytes, Ordering::Relaxed) + bytes, Ordering::Relaxed);
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 held.fetch_sub(bytes, Ordering::Relaxed);
@@ -135,7 +135,7 @@ async fn a_source_in_trouble_that_stands_by_keeps_nothing() {
     bench.local.kinesis(|kinesis, now| kinesis.set_kms_fault(S, Some(KmsFault::Disabled), now)).expect("the stream");
     let _ = tokio::time::timeout(Duration::from_secs(3600), async {
         source.stand_by().await;
-        std::future::pending::<()>().await
+        std::future::pending::<()>().await;
     })
     .await;
     let used = bench.budget.used();
