@@ -153,6 +153,13 @@ pub struct History {
 }
 
 impl History {
+    /// The history of a fleet of ours that polls, on a table whose reads are never behind.
+    #[must_use]
+    pub fn plain(happenings: Vec<Happening>, shards: BTreeMap<String, ShardFacts>, failover: Duration) -> Self {
+        let (staleness, silence, patience_of_java) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        Self { happenings, shards, failover, staleness, silence, patience_of_java, readings: BTreeMap::new() }
+    }
+
     /// Whether a run reads in another way than the newest run of this worker id.
     pub(crate) fn reads_otherwise(&self, run: Run, worker: &str) -> bool {
         let newest = self.happenings.iter().rev().find_map(|happening| match &happening.what {

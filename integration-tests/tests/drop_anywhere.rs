@@ -1,7 +1,6 @@
 //! A worker whose future is dropped at one point after another, while its stream is split and merged: nothing of it
 //! happens afterwards, and the worker after it loses nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,14 +66,7 @@ async fn drop_at(point: Point) -> bool {
     fleet.stop_all(Duration::from_secs(1)).await;
 
     let (happenings, shards) = (site.recorder.happenings(), site.shards());
-    let history = History {
-        happenings,
-        shards,
-        failover: FAILOVER,
-        staleness: Duration::ZERO,
-        silence: Duration::ZERO,
-        readings: BTreeMap::new(),
-    };
+    let history = History::plain(happenings, shards, FAILOVER);
     let violations: Vec<_> = check(&history).iter().map(ToString::to_string).collect();
     assert!(violations.is_empty(), "{point:?}: {violations:#?}");
     assert_eq!(history.shards.len(), 5, "{point:?}: split and merged");

@@ -86,15 +86,7 @@ fn broken(whats: Vec<What>) -> Vec<&'static str> {
     let facts =
         |parents: &[&str], closed| ShardFacts { parents: parents.iter().map(|id| (*id).to_owned()).collect(), closed };
     let shards = [("parent".to_owned(), facts(&[], true)), ("child".to_owned(), facts(&["parent"], false))];
-    let history = History {
-        happenings,
-        shards: BTreeMap::from(shards),
-        failover: Duration::from_secs(2),
-        staleness: Duration::ZERO,
-        silence: Duration::ZERO,
-        readings: BTreeMap::new(),
-        patience_of_java: Duration::ZERO,
-    };
+    let history = History::plain(happenings, BTreeMap::from(shards), Duration::from_secs(2));
     let mut names: Vec<_> = check(&history).into_iter().map(|violation| violation.invariant).collect();
     names.dedup();
     names

@@ -161,14 +161,7 @@ impl World {
         self.fleet.stop_all(Duration::from_secs(5)).await;
         let (happenings, shards) = (self.site.recorder.happenings(), self.site.shards());
         let failover = FAILOVER.mul_f64(1.01);
-        let history = History {
-            happenings,
-            shards,
-            failover,
-            staleness: Duration::ZERO,
-            silence: Duration::ZERO,
-            readings: BTreeMap::new(),
-        };
+        let history = History::plain(happenings, shards, failover);
         let violations: Vec<_> = check(&history).iter().map(ToString::to_string).collect();
         assert!(violations.is_empty(), "{violations:#?}");
     }
