@@ -68,7 +68,9 @@ impl Work {
     pub(crate) fn is_committed(&self, shards: &BTreeMap<String, ShardFacts>) -> bool {
         let last = |shard: &str| self.stored.get(shard).and_then(BTreeSet::last);
         let committed = |shard: &str| self.rows.get(shard).map(|row| &row.checkpoint);
-        shards.iter().all(|(shard, facts)| facts.closed || last(shard).is_none_or(|last| Some(last) <= committed(shard)))
+        shards
+            .iter()
+            .all(|(shard, facts)| facts.closed || last(shard).is_none_or(|last| Some(last) <= committed(shard)))
     }
 
     /// How many records of the shard are not processed.

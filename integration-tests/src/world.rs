@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use crate::faults::{Class, Window};
 use crate::fleet::{Fleet, FleetSpec};
 use crate::handling::Handling;
-use crate::java::{JavaSlots, JavaSpec};
 use crate::history::{Happening, History, What};
+use crate::java::{JavaSlots, JavaSpec};
 use crate::modelled::Reading;
 use crate::plan::{Back, Deed, JavaMember, Plan, Point};
 use crate::planted::Planted;
@@ -111,7 +111,8 @@ impl World {
             max_leases: plan.max_leases,
         };
         let (workers, java) = (plan.starts.len(), plan.java.len());
-        let names = (0..workers).map(|slot| format!("worker-{slot}")).chain((0..java).map(|slot| format!("java-{slot}")));
+        let names =
+            (0..workers).map(|slot| format!("worker-{slot}")).chain((0..java).map(|slot| format!("java-{slot}")));
         Self {
             java: JavaSlots::new(site.clone()),
             fleet: Fleet::new(site.clone(), spec),

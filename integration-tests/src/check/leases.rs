@@ -173,7 +173,8 @@ pub(super) fn one_reader_at_a_time(history: &History) -> Findings {
                 }
             }
             What::Called { run, seat, shard, .. } => {
-                let (Some((mine, seated)), Some((newest, begun))) = (seats.get(seat), newest.get(shard.as_str())) else {
+                let (Some((mine, seated)), Some((newest, begun))) = (seats.get(seat), newest.get(shard.as_str()))
+                else {
                     continue;
                 };
                 if mine < newest && !overlaps.allow(*run, shard, *at, *begun, *seated) {

@@ -78,9 +78,8 @@ impl Assigner {
 
     /// A hand-over that is seen for the first time gets its whole time, whoever asked for it.
     fn note_deadlines(&mut self, seen: &[Seen], now: Instant, process: &Process) {
-        self.deadlines.retain(|key, _| {
-            seen.iter().any(|seen| seen.lease.key == *key && seen.lease.checkpoint_owner.is_some())
-        });
+        self.deadlines
+            .retain(|key, _| seen.iter().any(|seen| seen.lease.key == *key && seen.lease.checkpoint_owner.is_some()));
         for seen in seen.iter().filter(|seen| seen.lease.checkpoint_owner.is_some()) {
             self.deadlines.entry(seen.lease.key.clone()).or_insert(now + HAND_OVER + process.pace.failover);
         }
@@ -94,7 +93,10 @@ impl Assigner {
         if live && asked && self.deadlines.get(&lease.key).is_some_and(|deadline| now < *deadline) {
             return Ok(());
         }
-        if live && !asked && let Some(owner) = &lease.owner {
+        if live
+            && !asked
+            && let Some(owner) = &lease.owner
+        {
             process.say(&format!("asks {owner} to hand {} to {to}", lease.key));
             if let Answer::Applied(_) = process.table.initiate(lease, owner, to).await? {
                 self.deadlines.insert(lease.key.clone(), now + HAND_OVER + process.pace.failover);
