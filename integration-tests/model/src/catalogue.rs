@@ -25,6 +25,7 @@ const BASE: Scenario = Scenario {
     late_writes: false,
     prompt_answers: false,
     stale_reads: false,
+    twins_may_read: false,
     asks_calm: true,
     rules: Rules::WHOLE,
 };
@@ -67,14 +68,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "stale reads",
         processes: TWO,
-        budget: Budget { pauses: 1, losses: 1, ..CALM },
+        budget: Budget { losses: 1, ..FAULTS },
         late_writes: true,
         stale_reads: true,
         ..BASE
     },
     Scenario {
         name: "slow clock",
-        processes: TWO,
         budget: Budget { slow_ticks: 1, losses: 1, crashes: 1, ..CALM },
         late_writes: true,
         ..BASE
@@ -87,6 +87,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         ..BASE
     },
     Scenario { name: "twins of old", processes: TWINS, budget: FAULTS, ..BASE },
+    Scenario {
+        name: "twins moved",
+        processes: TWINS,
+        budget: Budget { moves: 1, ..FAULTS },
+        twins_may_read: true,
+        ..BASE
+    },
 ];
 
 /// Scenarios that are explored in a moment; mutants are looked for in them.

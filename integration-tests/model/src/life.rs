@@ -2,7 +2,7 @@
 
 use crate::action::Action;
 use crate::invariant::Invariant;
-use crate::lease::ABSENT;
+use crate::lease::{ABSENT, Id};
 use crate::request::leave_under_way;
 use crate::scenario::Scenario;
 use crate::state::{Life, Seat, State, Worker};
@@ -51,6 +51,11 @@ pub(crate) fn has_younger_twin<const L: usize>(state: &State<L>, slot: usize) ->
     let id = state.workers[slot].id;
     let mut younger = state.workers.iter().skip(slot + 1);
     id != ABSENT && younger.any(|other| other.id == id && matches!(other.life, Life::Up | Life::Paused))
+}
+
+/// Whether there are, or were, two processes of this worker id.
+pub(crate) fn has_twin<const L: usize>(state: &State<L>, id: Id) -> bool {
+    state.workers.iter().filter(|worker| worker.id == id).count() > 1
 }
 
 /// A worker that was told to stop ends. A tenure that has not lapsed it must have given away.

@@ -5,6 +5,7 @@ use stateright::{Model, Property};
 use crate::action::Action;
 use crate::calm::{self, Known};
 use crate::invariant::Invariant;
+use crate::life::has_twin;
 use crate::scenario::Scenario;
 use crate::state::{Phase, State, Worker};
 use crate::step;
@@ -34,7 +35,8 @@ impl<const L: usize> Fleet<L> {
 
     fn one_reader(&self, state: &State<L>) -> bool {
         (0..L).all(|shard| {
-            let mut readers = state.workers.iter().filter(|worker| self.reads(worker, shard));
+            let counts = |worker: &Worker<L>| !(self.scenario.twins_may_read && has_twin(state, worker.id));
+            let mut readers = state.workers.iter().filter(|worker| self.reads(worker, shard) && counts(worker));
             let first = readers.next();
             readers.all(|other| first.is_some_and(|first| first.id == other.id))
         })

@@ -21,6 +21,8 @@ pub(crate) struct Scenario {
     pub(crate) prompt_answers: bool,
     /// Writes may rest on what the table held before its last change.
     pub(crate) stale_reads: bool,
+    /// Two processes of one id may read beside another worker, until the older one notices: see the README.
+    pub(crate) twins_may_read: bool,
     /// Whether to follow what becomes of each state once faults stop.
     pub(crate) asks_calm: bool,
     pub(crate) rules: Rules,

@@ -71,7 +71,10 @@ pub(crate) fn actions<const L: usize>(scenario: &Scenario, state: &State<L>, out
     out.extend((0..MAIL).filter(|at| state.mail[*at].is_some()).map(Action::Arrive));
     if state.plan.is_some() {
         out.extend([Action::PlanArrives, Action::PlanVanishes]);
-        out.retain(|action| !matches!(action, Action::Plan(..)));
+        if scenario.late_writes {
+            // One at a time.
+            out.retain(|action| !matches!(action, Action::Plan(..)));
+        }
     } else if state.budget.moves > 0 {
         choice::moves(scenario, state, out);
     }
