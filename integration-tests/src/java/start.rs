@@ -142,8 +142,22 @@ impl Process {
         Ok(())
     }
 
-    /// Waits for the first leases, or makes them. A worker that made some does nothing for a while then.
+    /// Waits for the first leases, or makes them; again if that fails, as with everything before.
     pub(super) async fn first_leases(self: &Arc<Self>) -> Result<(), Trouble> {
+        let mut last = Ok(());
+        for _ in 0..ATTEMPTS {
+            last = self.wait_for_leases().await;
+            match &last {
+                Ok(()) => break,
+                Err(trouble) => self.say(&format!("cannot find the first leases: {}", trouble.0)),
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+        last
+    }
+
+    /// A worker that made some does nothing for a while then.
+    async fn wait_for_leases(self: &Arc<Self>) -> Result<(), Trouble> {
         let wait = self.luck().u64(self.pace.empty_wait.clone());
         let until = Instant::now() + Duration::from_millis(wait);
         while self.is_table_empty().await? {
