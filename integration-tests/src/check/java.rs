@@ -41,6 +41,9 @@ pub(super) struct Overlaps {
     seized: BTreeMap<(Run, String), u64>,
     /// When Java workers that had been frozen went on: they look whether they still may read a second later.
     woke: BTreeMap<Run, Vec<u64>>,
+    /// Those that lived at the same time under one worker id. Both take the leases that name them, until the earlier one has
+    /// read that it is not the only one; whose lease was taken so reads on until he writes, or it runs out.
+    doubled: BTreeSet<Run>,
 }
 
 impl Overlaps {
@@ -48,9 +51,20 @@ impl Overlaps {
         let mut holders = Holders::default();
         let mut seized = BTreeMap::new();
         let mut woke: BTreeMap<Run, Vec<u64>> = BTreeMap::new();
+        let mut live: BTreeMap<Run, &str> = BTreeMap::new();
+        let mut doubled = BTreeSet::new();
         for Happening { at, what } in &history.happenings {
-            if let What::Woke { run } = what {
-                woke.entry(*run).or_default().push(*at);
+            match what {
+                What::Woke { run } => woke.entry(*run).or_default().push(*at),
+                What::Begun { run, worker } => {
+                    let twins: Vec<_> = live.iter().filter(|(_, id)| *id == worker).map(|(run, _)| *run).collect();
+                    if !twins.is_empty() {
+                        doubled.extend(twins.into_iter().chain([*run]));
+                    }
+                    live.insert(*run, worker);
+                }
+                What::Over { run, .. } => drop(live.remove(run)),
+                _ => {}
             }
             if let Some(Write { shard, by: Some(by), holder: Some(holder), row, .. }) = holders.take_in(what)
                 && by.is_java()
@@ -60,7 +74,7 @@ impl Overlaps {
                 seized.insert((holder, shard.to_owned()), *at);
             }
         }
-        Self { failover: history.failover, seized, woke }
+        Self { failover: history.failover, seized, woke, doubled }
     }
 
     /// Whether `run` may be given records of the shard at that time, though another began at `begun`. A Java worker may
@@ -71,6 +85,9 @@ impl Overlaps {
             let woke = self.woke.get(&run).into_iter().flatten();
             return after(begun.max(seated)) <= self.failover + LATE
                 || woke.filter(|woke| **woke <= at).any(|woke| after(*woke) <= LATE);
+        }
+        if self.doubled.contains(&run) {
+            return after(begun) <= self.failover.mul_f64(HOLDER);
         }
         let seized = self.seized.get(&(run, shard.to_owned()));
         seized.is_some_and(|seized| after(*seized) <= self.failover.mul_f64(HOLDER))
