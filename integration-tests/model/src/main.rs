@@ -44,11 +44,14 @@ fn main() -> ExitCode {
     let fine = match arguments[..] {
         [] => scenarios(SCENARIOS),
         ["--mutants"] => mutants(),
-        ["--scenario", name] => {
-            let named: Vec<_> =
-                SCENARIOS.iter().chain(SMALL).filter(|scenario| scenario.name == name).copied().collect();
-            !named.is_empty() && scenarios(&named)
-        }
+        ["--scenario", name] => match SCENARIOS.iter().chain(SMALL).find(|scenario| scenario.name == name) {
+            Some(scenario) => scenarios(std::slice::from_ref(scenario)),
+            None => {
+                let names = SCENARIOS.iter().chain(SMALL).map(|scenario| scenario.name);
+                eprintln!("no scenario `{name}`; there are: {}", names.collect::<Vec<_>>().join("; "));
+                false
+            }
+        },
         _ => {
             eprintln!("usage: protocol-model [--mutants | --scenario NAME]");
             false
