@@ -44,20 +44,24 @@ fn main() -> ExitCode {
     let fine = match arguments[..] {
         [] => scenarios(SCENARIOS),
         ["--mutants"] => mutants(),
-        ["--scenario", name] => match SCENARIOS.iter().chain(SMALL).find(|scenario| scenario.name == name) {
-            Some(scenario) => scenarios(std::slice::from_ref(scenario)),
-            None => {
-                let names = SCENARIOS.iter().chain(SMALL).map(|scenario| scenario.name);
-                eprintln!("no scenario `{name}`; there are: {}", names.collect::<Vec<_>>().join("; "));
-                false
-            }
-        },
+        ["--scenario", name] => named(name).is_some_and(|scenario| scenarios(&[scenario])),
         _ => {
             eprintln!("usage: protocol-model [--mutants | --scenario NAME]");
             false
         }
     };
     if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The scenario of this name. If there is none, says which there are.
+fn named(name: &str) -> Option<Scenario> {
+    let all = || SCENARIOS.iter().chain(SMALL);
+    let found = all().find(|scenario| scenario.name == name).copied();
+    if found.is_none() {
+        let names: Vec<_> = all().map(|scenario| scenario.name).collect();
+        eprintln!("no scenario `{name}`; there are: {}", names.join("; "));
+    }
+    found
 }
 
 /// Explores scenarios. Answers whether all invariants hold in all states.
