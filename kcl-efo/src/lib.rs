@@ -46,6 +46,7 @@ mod builder;
 mod calls;
 mod consumer;
 mod event;
+mod feed;
 mod http;
 mod link;
 mod room;
@@ -70,6 +71,7 @@ pub use self::builder::FanOutBuilder;
 pub use self::http::http_client;
 pub use self::http::spread;
 
+use self::feed::Feed;
 use self::link::Link;
 use self::source::FanOutSource;
 
@@ -149,8 +151,8 @@ impl Retrieval for FanOut {
         from: &StartAt,
         budget: &ByteBudget,
     ) -> Result<Box<dyn RecordSource>, SourceError> {
-        let source = FanOutSource::open(Arc::clone(&self.link), shard.clone(), from.clone(), budget.clone());
-        Ok(Box::new(source.await?))
+        let feed = Feed::open(Arc::clone(&self.link), shard.clone(), from.clone(), budget.clone());
+        Ok(Box::new(FanOutSource::new(feed.await?)))
     }
 }
 
