@@ -14,6 +14,11 @@ async fn modelled(settings: Settings, reading: Reading, shards: usize) -> Modell
     Modelled::new(local, client, reading, shards, Patience::VIRTUAL).await
 }
 
+/// An hour later than the world begins.
+fn ahead() -> WallClock {
+    WallClock::new(|| Timestamp::from_millis(1_767_229_200_000))
+}
+
 /// Answers and events of a few records, or of none where there are some; pages of two shards; a slow network; subscriptions
 /// of a few seconds; the stream by its ARN; and a local clock that is an hour ahead.
 async fn difficult(reading: Reading, shards: usize, taken_over: TakenOver) -> Modelled {
@@ -24,9 +29,6 @@ async fn difficult(reading: Reading, shards: usize, taken_over: TakenOver) -> Mo
     settings.kinesis.push_max_records = 3;
     settings.kinesis.subscription_life = Duration::from_secs(9);
     settings.kinesis.taken_over = taken_over;
-    fn ahead() -> WallClock {
-        WallClock::new(|| Timestamp::from_millis(1_767_229_200_000))
-    }
     let modelled = modelled(settings, reading, shards).await;
     modelled.adjusted(|polling| polling.limit(70).clock(ahead()), |fan_out| fan_out.clock(ahead())).by_arn()
 }
