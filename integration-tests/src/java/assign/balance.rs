@@ -185,13 +185,13 @@ mod tests {
     use super::*;
 
     fn seen(owners: &[Option<&str>], throughput: f64) -> Vec<Seen> {
-        let lease = |(place, owner): (usize, &Option<&str>)| {
+        let lease = |(place, owner): (usize, Option<&str>)| {
             let mut lease = JavaLease::new(&format!("shardId-{place}"), Vec::new(), ("0".into(), "9".into()));
             lease.owner = owner.map(str::to_owned);
             lease.throughput = Some(throughput);
             Seen { expired: owner.is_none(), lease }
         };
-        owners.iter().enumerate().map(lease).collect()
+        owners.iter().copied().enumerate().map(lease).collect()
     }
 
     fn moves(owners: &[Option<&str>], throughput: f64, workers: &[&str]) -> Vec<(usize, String)> {
