@@ -93,15 +93,15 @@ impl Pace {
     /// The longest that a shard may stand still that a Java worker has or is given, once nothing goes wrong: the sum of
     /// what may come one after the other.
     ///
-    /// A lease that a Java worker let go of is assigned in the second run of a leader that sees it still; a new leader
-    /// has to wait for the lock first. It may be assigned to a worker that has died, for as long as its last report
-    /// counts, and then runs out again. The receiver looks at its index once in a while, and dispatches once a second. A
-    /// request that was sent before the calm may have to be given up first. Others wait for the parents' ends.
+    /// A request that was sent before the calm may have to be given up first. A Java leader may give a lease to a worker
+    /// that has died, again and again, for as long as that one's last report counts; ours wait for a Java receiver for 2.4
+    /// failover times. The one who lives looks at its index once in a while, dispatches once a second, and asks for the
+    /// parents' ends.
     #[must_use]
     pub fn patience(&self) -> Duration {
-        let run_out = self.failover.mul_f64(2.4) + self.assignment() * 2;
+        let given_to_the_dead = REPORT_COUNTS + self.failover.mul_f64(2.4);
         let taken_up = self.discovery() + self.parents + Duration::from_secs(3);
-        self.read_timeout + REPORT_COUNTS + run_out * 2 + taken_up
+        self.read_timeout + given_to_the_dead + taken_up
     }
 }
 
