@@ -8,6 +8,7 @@
 
 pub mod convert;
 mod errors;
+mod lean;
 mod listing;
 mod meaning;
 mod service_time;
@@ -17,6 +18,7 @@ mod target;
 mod terms;
 
 pub use self::errors::{Attempt, lacks_permission};
+pub use self::lean::read_leanly;
 pub use self::meaning::Refusal;
 pub use self::service_time::{DateHeader, Dated};
 pub use self::settings::in_range;

@@ -7,7 +7,7 @@ use aws_sdk_kinesis::types::ShardIteratorType;
 
 use crate::error::SourceError;
 use crate::ids::ShardId;
-use crate::kinesis::{DateHeader, Dated, KinesisStream, Terms, convert};
+use crate::kinesis::{DateHeader, Dated, KinesisStream, Terms, convert, read_leanly};
 use crate::retrieval::StartAt;
 
 /// A stream, and how to poll its shards.
@@ -59,7 +59,8 @@ impl Calls {
     pub(super) async fn records(&self, shard: &ShardId, iterator: &str) -> Result<GetRecordsOutput, SourceError> {
         let request = self.stream.client().get_records().shard_iterator(iterator).limit(self.limit);
         let request = request.set_stream_arn(self.stream.target().stream_arn()).customize();
-        let request = request.config_override(self.records.overrides()).send();
+        let overrides = read_leanly(self.stream.client(), self.records.overrides());
+        let request = request.config_override(overrides).send();
         self.records.answer(self.stream.attempt("GetRecords", Some(shard)), request).await
     }
 }
