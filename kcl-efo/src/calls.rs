@@ -10,7 +10,7 @@ use aws_sdk_kinesis::types::{
 };
 use kcl_core::error::SourceError;
 use kcl_core::ids::ShardId;
-use kcl_core::kinesis::{DateHeader, Dated, KinesisStream, Terms, convert};
+use kcl_core::kinesis::{DateHeader, Dated, KinesisStream, Terms, convert, read_leanly};
 use kcl_core::retrieval::StartAt;
 
 /// How long the head of an answer to `SubscribeToShard` may take. The events after it have the watchdog.
@@ -85,7 +85,8 @@ impl Calls {
         })?;
         let (date, before) = (DateHeader::default(), self.stream.clock().now());
         let request = self.stream.client().subscribe_to_shard().consumer_arn(consumer_arn).shard_id(shard.as_str());
-        let request = request.starting_position(position).customize().config_override(self.subscribe.overrides());
+        let request = request.starting_position(position).customize();
+        let request = request.config_override(read_leanly(self.stream.client(), self.subscribe.overrides()));
         let mut refused = None;
         let request = async {
             let answered = request.interceptor(date.clone()).send().await;
