@@ -4,9 +4,9 @@
 //! and decides as the real one decides, mistakes included. It is made of nothing of the product: what it shares with it
 //! would be wrong on both sides at once.
 //!
-//! One [`process::Process`] is what all loops of a worker share. [`worker`] starts them: [`start`] once; then [`renew`],
-//! [`discover`], [`dispatch`] with a [`consumer`] for each shard, [`hand_over`], [`report`], [`cleanup`], and, of the
-//! leader that [`lock`] makes, [`assign`] and [`sync`].
+//! One `process::Process` is what all loops of a worker share. `worker` starts them: `start` once; then `renew`,
+//! `discover`, `dispatch` with a `consumer` for each shard, `hand_over`, `report`, `cleanup`, and, of the
+//! leader that `lock` makes, `assign` and `sync`.
 //!
 //! Left out, because no world here meets it: streams in the plural, the tables of KCL 3.0 to 3.4 and the way from them,
 //! the way from KCL 2.x, measured CPUs, provisioned tables, hash keys added to old leases, records read ahead, and

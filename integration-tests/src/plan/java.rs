@@ -72,7 +72,9 @@ impl Plan {
                     1 => Deed::Kill { slot, point: Point::Polls(luck.0.u64(1..=40)), back },
                     2 => Deed::Kill { slot, point: Point::Requests(luck.0.u64(1..=30)), back },
                     // All of it is over before the calm.
-                    3 | 4 => Deed::Freeze { slot, lasting: luck.millis(200..=25_000).min(self.calm.saturating_sub(at)) },
+                    3 | 4 => {
+                        Deed::Freeze { slot, lasting: luck.millis(200..=25_000).min(self.calm.saturating_sub(at)) }
+                    }
                     _ => Deed::Stop { slot, within: luck.millis(0..=12_000), back },
                 };
                 self.deeds.push((at, deed));
