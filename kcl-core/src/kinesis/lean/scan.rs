@@ -137,7 +137,7 @@ impl<'a> Scan<'a> {
     fn skip_string(&mut self) -> Result<(), Refused> {
         let begin = self.at;
         drop(self.string()?);
-        // The standard has no control characters in strings, and the SDK looks closer at what it skips than at what it reads.
+        // The standard forbids control characters in strings, and the SDK can be set to forbid them in what it skips.
         if self.since(begin).iter().any(|byte| *byte < b' ') { Err(Refused) } else { Ok(()) }
     }
 
