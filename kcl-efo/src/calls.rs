@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use aws_sdk_kinesis::error::ProvideErrorMetadata;
+use aws_sdk_kinesis::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::primitives::event_stream::EventReceiver;
 use aws_sdk_kinesis::types::error::SubscribeToShardEventStreamError;
-use aws_sdk_kinesis::types::{
-    ConsumerStatus, ShardIteratorType, StartingPosition, SubscribeToShardEventStream as Message,
-};
+use aws_sdk_kinesis::types::{ConsumerStatus, StartingPosition, SubscribeToShardEventStream as Message};
 use kcl_core::error::SourceError;
 use kcl_core::ids::ShardId;
-use kcl_core::kinesis::{DateHeader, Dated, KinesisStream, Terms, convert, read_leanly};
+use kcl_core::kinesis::{DateHeader, Dated, KinesisStream, Terms, convert};
 use kcl_core::retrieval::StartAt;
 
 /// How long the head of an answer to `SubscribeToShard` may take. The events after it have the watchdog.
@@ -68,7 +66,7 @@ pub(crate) enum NotRegistered {
 
 impl Calls {
     pub(crate) fn new(stream: KinesisStream) -> Self {
-        let subscribe = Terms::once(READ_TIMEOUT, SUBSCRIBE_WITHIN);
+        let subscribe = Terms::once(READ_TIMEOUT, SUBSCRIBE_WITHIN).reading_leanly(stream.client());
         Self { stream, subscribe, register: Terms::once(READ_TIMEOUT, Terms::SHORT) }
     }
 
@@ -86,7 +84,7 @@ impl Calls {
         let (date, before) = (DateHeader::default(), self.stream.clock().now());
         let request = self.stream.client().subscribe_to_shard().consumer_arn(consumer_arn).shard_id(shard.as_str());
         let request = request.starting_position(position).customize();
-        let request = request.config_override(read_leanly(self.stream.client(), self.subscribe.overrides()));
+        let request = request.config_override(self.subscribe.overrides());
         let mut refused = None;
         let request = async {
             let answered = request.interceptor(date.clone()).send().await;
@@ -111,20 +109,11 @@ impl Calls {
 
     /// The consumer; `None` if there is none.
     pub(crate) async fn describe(&self, which: Which<'_>) -> Result<Option<Described>, SourceError> {
+        let (arn, stream, name) = self.named(which).await?;
         let request = self.stream.client().describe_stream_consumer();
-        let request = match which {
-            Which::Arn(arn) => request.consumer_arn(arn),
-            Which::Name(name) => request.stream_arn(self.stream.arn().await?).consumer_name(name),
-        };
-        let request = request.customize().config_override(self.stream.control().overrides()).send();
-        let found = async {
-            match request.await {
-                Err(error) if error.as_service_error().is_some_and(|error| is(error, "ResourceNotFoundException")) => {
-                    Ok(None)
-                }
-                answered => answered.map(|answer| answer.consumer_description),
-            }
-        };
+        let request = request.set_consumer_arn(arn).set_stream_arn(stream).set_consumer_name(name).customize();
+        let request = request.config_override(self.stream.control().overrides()).send();
+        let found = async { Ok(known(request).await?.and_then(|answer| answer.consumer_description)) };
         let found = self.stream.control().answer(self.stream.attempt("DescribeStreamConsumer", None), found).await?;
         Ok(found.map(|found| Described { arn: found.consumer_arn, status: found.consumer_status }))
     }
@@ -139,7 +128,7 @@ impl Calls {
         let request = async {
             let answered = request.await;
             let refused = answered.as_ref().err().and_then(|error| error.as_service_error());
-            in_use = refused.is_some_and(|error| is(error, "ResourceInUseException"));
+            in_use = refused.and_then(|error| error.code()) == Some("ResourceInUseException");
             answered
         };
         match self.register.answer(attempt, request).await {
@@ -155,40 +144,37 @@ impl Calls {
 
     /// Deregisters the consumer. One that is not there is deregistered.
     pub(crate) async fn deregister(&self, which: Which<'_>) -> Result<(), SourceError> {
+        let (arn, stream, name) = self.named(which).await?;
         let request = self.stream.client().deregister_stream_consumer();
-        let request = match which {
-            Which::Arn(arn) => request.consumer_arn(arn),
-            Which::Name(name) => request.stream_arn(self.stream.arn().await?).consumer_name(name),
-        };
-        let request = request.customize().config_override(self.stream.control().overrides()).send();
-        let gone = async {
-            match request.await {
-                Err(error) if error.as_service_error().is_some_and(|error| is(error, "ResourceNotFoundException")) => {
-                    Ok(())
-                }
-                answered => answered.map(drop),
-            }
-        };
-        self.stream.control().answer(self.stream.attempt("DeregisterStreamConsumer", None), gone).await
+        let request = request.set_consumer_arn(arn).set_stream_arn(stream).set_consumer_name(name).customize();
+        let request = request.config_override(self.stream.control().overrides()).send();
+        let attempt = self.stream.attempt("DeregisterStreamConsumer", None);
+        self.stream.control().answer(attempt, known(request)).await.map(drop)
+    }
+
+    /// What a request calls the consumer by: its ARN, or its stream's and its name.
+    async fn named(&self, which: Which<'_>) -> Result<(Option<String>, Option<String>, Option<String>), SourceError> {
+        Ok(match which {
+            Which::Arn(arn) => (Some(arn.to_owned()), None, None),
+            Which::Name(name) => (None, Some(self.stream.arn().await?.to_owned()), Some(name.to_owned())),
+        })
     }
 }
 
-fn is(error: &impl ProvideErrorMetadata, code: &str) -> bool {
-    error.code() == Some(code)
+/// `None` in place of what the service does not know.
+async fn known<T, E: ProvideErrorMetadata>(
+    request: impl Future<Output = Result<T, SdkError<E>>>,
+) -> Result<Option<T>, SdkError<E>> {
+    match request.await {
+        Err(error) if error.as_service_error().and_then(|error| error.code()) == Some("ResourceNotFoundException") => {
+            Ok(None)
+        }
+        answered => answered.map(Some),
+    }
 }
 
-fn position(from: &StartAt) -> Result<StartingPosition, aws_sdk_kinesis::error::BuildError> {
-    let position = StartingPosition::builder();
-    match from {
-        StartAt::TrimHorizon => position.r#type(ShardIteratorType::TrimHorizon),
-        StartAt::Latest => position.r#type(ShardIteratorType::Latest),
-        StartAt::Timestamp(time) => {
-            position.r#type(ShardIteratorType::AtTimestamp).timestamp(convert::date_time(*time))
-        }
-        StartAt::At(number) => position.r#type(ShardIteratorType::AtSequenceNumber).sequence_number(number.as_str()),
-        StartAt::After(number) => {
-            position.r#type(ShardIteratorType::AfterSequenceNumber).sequence_number(number.as_str())
-        }
-    }
-    .build()
+fn position(from: &StartAt) -> Result<StartingPosition, BuildError> {
+    let (kind, number, time) = convert::position(from);
+    let position = StartingPosition::builder().r#type(kind).set_timestamp(time);
+    position.set_sequence_number(number.map(str::to_owned)).build()
 }

@@ -108,9 +108,7 @@ impl Consumer {
         if let Some(active) = self.active() {
             return Ok(active.arn);
         }
-        if let Some(failed) = search.as_ref().filter(|failed| failed.until > Instant::now()) {
-            return Err(failed.again());
-        }
+        told_again(search.as_ref())?;
         match self.find(calls).await {
             Ok(arn) => {
                 self.set(Some(Active { arn: arn.clone(), seen: Instant::now() }));
@@ -130,9 +128,7 @@ impl Consumer {
             if active.seen.elapsed() < TOLD_FOR {
                 return Ok(None);
             }
-            if let Some(failed) = search.as_ref().filter(|failed| failed.until > Instant::now()) {
-                return Err(failed.again());
-            }
+            told_again(search.as_ref())?;
             // The consumer itself may be gone: with its stream, or because somebody deregistered it.
             let found =
                 calls.describe(self.identity.which()).await.inspect_err(|error| *search = Some(Failed::of(error)))?;
@@ -219,6 +215,14 @@ impl Consumer {
             calls.stream.target()
         );
         SourceError::new(SourceErrorKind::Unavailable, message)
+    }
+}
+
+/// What went wrong a moment ago is told again, in place of asking again.
+fn told_again(search: Option<&Failed>) -> Result<(), SourceError> {
+    match search.filter(|failed| failed.until > Instant::now()) {
+        Some(failed) => Err(failed.again()),
+        None => Ok(()),
     }
 }
 

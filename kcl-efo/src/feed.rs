@@ -120,7 +120,7 @@ impl Feed {
 
     /// Whether there is something to read, or it is time to begin. Whoever waits for the service's rules keeps no room.
     fn may_read(&self) -> bool {
-        self.open.is_some() || (self.call.is_none() && self.session.next_call().is_none_or(|at| at <= Instant::now()))
+        self.open.is_some() || (self.call.is_none() && self.session.may_call(Instant::now()))
     }
 
     /// Waits for so much of the budget. `None` if that took too long to leave a subscription unread: then it is not open
@@ -224,8 +224,8 @@ impl Feed {
         if self.quiet_at.take_if(|at| *at <= now).is_some() {
             self.room.is_quiet();
         }
-        let may_call = self.open.is_some() || self.room.is_ready();
-        if may_call && self.call.is_none() && self.session.next_call().is_none_or(|at| at <= now) {
+        let has_room = self.open.is_some() || self.room.is_ready();
+        if has_room && self.call.is_none() && self.session.may_call(now) {
             self.session.called(now);
             self.rest();
             self.call = Some(self.link.subscribe(self.shard.clone(), self.session.from().clone()));
@@ -252,6 +252,9 @@ impl Feed {
 
     fn answered(&mut self, answered: Result<Dated<Receiver>, NotBegun>) -> Result<(), SourceError> {
         let now = Instant::now();
+        if answered.is_err() && self.open.is_none() {
+            self.room.give_back();
+        }
         let refused = match answered {
             Ok(begun) => {
                 self.session.subscribed(now, begun.service_time, &mut self.luck);
@@ -261,9 +264,6 @@ impl Feed {
             }
             Err(NotBegun::InTheWay(refused)) => match self.session.in_the_way(now) {
                 InTheWay::Wait => {
-                    if self.open.is_none() {
-                        self.room.give_back();
-                    }
                     tracing::debug!(shard = %self.shard, "the shard was subscribed to elsewhere just now; waiting");
                     return Ok(());
                 }
@@ -284,7 +284,6 @@ impl Feed {
             tracing::debug!(shard = %self.shard, error = %refused, "the subscription could not be renewed yet");
             return Ok(());
         }
-        self.room.give_back();
         Err(refused)
     }
 

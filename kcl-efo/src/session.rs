@@ -131,6 +131,11 @@ impl Session {
         wanted.max(self.not_before)
     }
 
+    /// Whether it is.
+    pub(crate) fn may_call(&self, now: Instant) -> bool {
+        self.next_call().is_none_or(|at| at <= now)
+    }
+
     /// When the open subscription is taken for dead.
     pub(crate) fn silent_at(&self) -> Option<Instant> {
         self.current.as_ref().map(|current| current.heard + self.silence)

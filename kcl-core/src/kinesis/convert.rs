@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use aws_sdk_kinesis::types;
+use aws_sdk_kinesis::types::{self, ShardIteratorType};
 use aws_smithy_types::DateTime;
 use bytes::Bytes;
 
 use crate::ids::ShardId;
 use crate::position::{InvalidSequenceNumber, SequenceNumber};
-use crate::retrieval::RawRecord;
+use crate::retrieval::{RawRecord, StartAt};
 use crate::shard::{ChildShard, HashKeyRange, Shard};
 use crate::time::Timestamp;
 
@@ -67,6 +67,18 @@ pub fn timestamp(time: DateTime) -> Option<Timestamp> {
 /// A time, for a request.
 pub fn date_time(time: Timestamp) -> DateTime {
     DateTime::from_millis(i64::try_from(time.millis()).unwrap_or(i64::MAX))
+}
+
+/// A position as requests name it: its type, and the sequence number or the time that goes with it. The SDK writes times as
+/// this protocol wants them: in seconds, with a fraction.
+pub fn position(from: &StartAt) -> (ShardIteratorType, Option<&str>, Option<DateTime>) {
+    match from {
+        StartAt::TrimHorizon => (ShardIteratorType::TrimHorizon, None, None),
+        StartAt::Latest => (ShardIteratorType::Latest, None, None),
+        StartAt::Timestamp(time) => (ShardIteratorType::AtTimestamp, None, Some(date_time(*time))),
+        StartAt::At(number) => (ShardIteratorType::AtSequenceNumber, Some(number.as_str()), None),
+        StartAt::After(number) => (ShardIteratorType::AfterSequenceNumber, Some(number.as_str()), None),
+    }
 }
 
 /// `MillisBehindLatest`, which is never taken for less than nothing.

@@ -18,7 +18,6 @@ mod target;
 mod terms;
 
 pub use self::errors::{Attempt, lacks_permission};
-pub use self::lean::read_leanly;
 pub use self::meaning::Refusal;
 pub use self::service_time::{DateHeader, Dated};
 pub use self::settings::in_range;

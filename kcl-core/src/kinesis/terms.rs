@@ -6,9 +6,10 @@ use std::time::Duration;
 use aws_sdk_kinesis::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_kinesis::config::timeout::{TimeoutConfig, TimeoutConfigBuilder};
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_kinesis::{Config, config};
+use aws_sdk_kinesis::{Client, Config, config};
 
 use super::errors::Attempt;
+use super::lean;
 use super::target::Target;
 use crate::error::SourceError;
 
@@ -52,6 +53,18 @@ impl Terms {
             .retry_partition(RetryPartition::custom(name).build())
             .timeout_config(times);
         Self { overrides, within }
+    }
+
+    /// The same, with answers read leanly: those of `GetRecords`, and the events of `SubscribeToShard`.
+    ///
+    /// A client with a [`protocol`](config::Builder::protocol) of its own keeps it. One that a runtime plugin puts in cannot
+    /// be seen, and is overridden for the request.
+    #[must_use]
+    pub fn reading_leanly(mut self, client: &Client) -> Self {
+        if client.config().protocol().is_none() {
+            self.overrides.set_protocol(Some(lean::protocol()));
+        }
+        self
     }
 
     /// What to give to `config_override` of the request.

@@ -21,21 +21,12 @@ mod tests;
 
 use std::sync::LazyLock;
 
-use aws_sdk_kinesis::{Client, config};
 use aws_smithy_schema::protocol::SharedClientProtocol;
 
 use self::protocol::LeanJson;
 
-/// Makes a request's answer be read leanly: `GetRecords`, and the events of `SubscribeToShard`. For what is given to
-/// `config_override` of the request; see [`Terms::overrides`](super::Terms::overrides).
-///
-/// A client with a [`protocol`](config::Builder::protocol) of its own keeps it. One that a runtime plugin puts in cannot be
-/// seen, and is overridden for the request.
-#[must_use]
-pub fn read_leanly(client: &Client, mut overrides: config::Builder) -> config::Builder {
+/// The protocol whose answers are read leanly; see [`Terms::reading_leanly`](super::Terms::reading_leanly).
+pub(super) fn protocol() -> SharedClientProtocol {
     static LEAN: LazyLock<SharedClientProtocol> = LazyLock::new(|| SharedClientProtocol::new(LeanJson::default()));
-    if client.config().protocol().is_none() {
-        overrides.set_protocol(Some(LEAN.clone()));
-    }
-    overrides
+    LEAN.clone()
 }

@@ -10,14 +10,15 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use super::super::protocol::LeanJson;
-use super::super::read_leanly;
+use crate::kinesis::Terms;
 
 fn config() -> config::Builder {
     Config::builder().behavior_version(BehaviorVersion::v2026_01_12()).region(Region::from_static("us-east-1"))
 }
 
 fn protocol_for(client: config::Builder) -> Option<SharedClientProtocol> {
-    read_leanly(&Client::from_conf(client.build()), config()).build().protocol().cloned()
+    let terms = Terms::once(Terms::SHORT, Terms::SHORT).reading_leanly(&Client::from_conf(client.build()));
+    terms.overrides().build().protocol().cloned()
 }
 
 #[test]
