@@ -159,16 +159,6 @@ impl History {
         let (staleness, silence, patience_of_java) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
         Self { happenings, shards, failover, staleness, silence, patience_of_java, readings: BTreeMap::new() }
     }
-
-    /// Whether a run reads in another way than the newest run of this worker id.
-    pub(crate) fn reads_otherwise(&self, run: Run, worker: &str) -> bool {
-        let newest = self.happenings.iter().rev().find_map(|happening| match &happening.what {
-            What::Begun { run, worker: begun } if begun == worker => Some(*run),
-            _ => None,
-        });
-        let reading = |run: Run| self.readings.get(&run);
-        newest.is_some_and(|newest| reading(newest).is_some() && reading(newest) != reading(run))
-    }
 }
 
 /// What the stream says of a shard.

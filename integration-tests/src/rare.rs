@@ -230,7 +230,10 @@ impl<'a> Watch<'a> {
         if begins {
             self.passed_by.remove(shard);
             if let (Some(run), Some(before)) = (run, before.and_then(Row::holder)) {
-                self.rare.switched += u64::from(history.reads_otherwise(run, before));
+                let before = self.workers.iter().rev().find(|(_, id)| **id == before).map(|(before, _)| before);
+                let reading = |run: &Run| history.readings.get(run);
+                let other = before.is_some_and(|before| reading(before).is_some() && reading(before) != reading(&run));
+                self.rare.switched += u64::from(other);
             }
         }
         if row.checkpoint.is_end() && !self.work.is_finished(shard) {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use kcl_core::position::Position;
 
 use super::Findings;
-use super::java::Overlaps;
 use super::leases::FELT;
+use super::overlaps::Overlaps;
 use crate::history::{Happening, History, HowOver, Run, Seat, What};
 use crate::timeline::Short;
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kcl_core::event::Event;
 
 use super::Findings;
-use super::java::{Overlaps, StaleStarts};
+use super::java::StaleStarts;
+use super::overlaps::Overlaps;
 use crate::history::{Happening, History, HowOver, Run, Seat, What};
 use crate::row::Row;
 use crate::timeline::Short;

@@ -66,9 +66,8 @@ pub(super) fn workers_do_not_give_up(history: &History) -> Findings {
 
 /// Once nothing goes wrong any more, no shard that has something to do and whose parents are finished stands still for
 /// longer than the failover time and three seconds, as long as reads of the table are out of date, and as long as a silent
-/// subscription is listened to: a processor gets
-/// done with records of it, or its end is committed. What a processor that failed before the calm is given as a pause does
-/// not count.
+/// subscription is listened to: a processor gets done with records of it, or its end is committed. What a processor that
+/// failed before the calm is given as a pause does not count.
 pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
     let bound = history.failover + BEYOND_FAILOVER + history.staleness + history.silence;
     let bound = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);

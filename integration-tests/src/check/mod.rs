@@ -4,6 +4,7 @@ mod economy;
 mod java;
 mod leases;
 mod lives;
+mod overlaps;
 mod records;
 #[cfg(test)]
 mod teeth;

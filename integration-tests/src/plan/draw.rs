@@ -110,20 +110,38 @@ impl Plan {
         kinesis.subscription_life = Duration::from_secs(luck.one_of(&[300, 20, 8]));
         kinesis.push_max_records = luck.one_of(&[2, 10_000]);
         kinesis.taken_over = luck.one_of(&[TakenOver::Fails, TakenOver::Ends]);
-        let latest = u64::try_from(self.calm.as_millis()).unwrap_or(u64::MAX) - 9_000;
         for _ in 0..luck.0.usize(2..=6) {
-            let from = luck.millis(4_000..=latest);
-            let everybody = luck.happens(0.5);
-            self.windows.push(Window {
-                from,
-                to: from + luck.millis(500..=8_000),
-                slot: (!everybody).then(|| luck.0.usize(..workers)),
-                service: Some(Service::Kinesis),
-                class: luck.one_of(&Class::PUSHED),
-                probability: luck.one_of(&[0.02, 0.1, 0.5]),
-                delay: luck.millis(200..=6_000),
-            });
+            let from = self.millis_before_calm(luck, 4_000, 9_000);
+            let service = |_: &mut Luck| Some(Service::Kinesis);
+            self.draw_window(luck, from, 0.5, service, &Class::PUSHED, &[0.02, 0.1, 0.5]);
         }
+    }
+
+    /// A time after the beginning, and so long before the calm.
+    fn millis_before_calm(&self, luck: &mut Luck, earliest: u64, before: u64) -> Duration {
+        luck.millis(earliest..=u64::try_from(self.calm.as_millis()).unwrap_or(u64::MAX) - before)
+    }
+
+    /// Some seconds in which something goes wrong, for one worker or everybody.
+    fn draw_window(
+        &mut self,
+        luck: &mut Luck,
+        from: Duration,
+        everybody: f64,
+        service: impl FnOnce(&mut Luck) -> Option<Service>,
+        classes: &[Class],
+        probabilities: &[f64],
+    ) {
+        let everybody = luck.happens(everybody);
+        self.windows.push(Window {
+            from,
+            to: from + luck.millis(500..=8_000),
+            slot: (!everybody).then(|| luck.0.usize(..self.starts.len())),
+            service: service(luck),
+            class: luck.one_of(classes),
+            probability: luck.one_of(probabilities),
+            delay: luck.millis(200..=6_000),
+        });
     }
 
     /// Whether anybody subscribes.
@@ -133,7 +151,6 @@ impl Plan {
     }
 
     fn draw_windows(&mut self, luck: &mut Luck) {
-        let latest = u64::try_from(self.calm.as_millis()).unwrap_or(u64::MAX) - 9_000;
         // The first one cannot miss: whoever reads or renews meets it.
         let first = luck.millis(8_000..=20_000);
         self.windows.push(Window {
@@ -146,17 +163,10 @@ impl Plan {
             delay: luck.millis(200..=6_000),
         });
         for _ in 0..luck.0.usize(1..=6) {
-            let from = luck.millis(2_000..=latest);
-            let everybody = luck.happens(0.4);
-            self.windows.push(Window {
-                from,
-                to: from + luck.millis(500..=8_000),
-                slot: (!everybody).then(|| luck.0.usize(..self.starts.len())),
-                service: luck.one_of(&[None, Some(Service::DynamoDb), Some(Service::DynamoDb), Some(Service::Kinesis)]),
-                class: luck.one_of(&Class::ALL),
-                probability: luck.one_of(&[0.1, 0.3, 0.6, 1.0]),
-                delay: luck.millis(200..=6_000),
-            });
+            let from = self.millis_before_calm(luck, 2_000, 9_000);
+            let services = [None, Some(Service::DynamoDb), Some(Service::DynamoDb), Some(Service::Kinesis)];
+            let service = |luck: &mut Luck| luck.one_of(&services);
+            self.draw_window(luck, from, 0.4, service, &Class::ALL, &[0.1, 0.3, 0.6, 1.0]);
         }
     }
 

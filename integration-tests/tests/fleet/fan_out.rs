@@ -1,14 +1,12 @@
 //! Fleets that subscribe. On a quiet shard there is nothing to hear; what counts is how long a record takes from its put to
 //! a processor.
 
+use std::time::Duration;
+
 use integration_tests::faults::Class;
 use integration_tests::fleet::FleetSpec;
-use integration_tests::history::{Run, What};
 use integration_tests::modelled::Reading;
-use kcl_core::event::Event;
 use kcl_local::Service;
-
-use std::time::Duration;
 
 use crate::world::{FAILOVER, HAND_OVER, World, break_down, seconds, tell};
 
@@ -16,23 +14,9 @@ use crate::world::{FAILOVER, HAND_OVER, World, break_down, seconds, tell};
 /// sooner, and whoever is refused asks again after a second.
 const MOVED_TWICE: u64 = 6_500;
 
-/// A fleet that has settled.
+/// A fleet that reads in this way and has settled.
 async fn settled(seed: u64, workers: usize, shards: u32, reading: Reading) -> World {
-    let mut world = World::new(shards, FleetSpec::plain(FAILOVER, seed).reading(reading, workers)).await;
-    for slot in 0..workers {
-        world.start(slot);
-    }
-    seconds(40).await;
-    world
-}
-
-fn leader(world: &World) -> Option<Run> {
-    world.site.recorder.with(|happenings| {
-        happenings.iter().rev().find_map(|happening| match &happening.what {
-            What::Event { run, event: Event::Leading { now: true } } => Some(*run),
-            _ => None,
-        })
-    })
+    World::settled(shards, FleetSpec::plain(FAILOVER, seed).reading(reading, workers), workers).await
 }
 
 #[test]
@@ -73,10 +57,7 @@ fn a_rolling_deploy_leaves_no_shard_without_a_reader() {
         let mut world = settled(103, 10, 20, Reading::FanOut).await;
         let began = world.now();
         for slot in 0..10 {
-            let old = world.fleet.in_slot(slot).expect("it runs");
-            world.fleet.stop(&old, Duration::from_secs(5));
-            world.fleet.over().await.expect("it stops");
-            world.fleet.start(slot, &format!("worker-{slot}-new")).expect("the settings work");
+            world.replace(slot, &format!("worker-{slot}-new")).await;
             seconds(4).await;
         }
         let (slowest, shard) = world.slowest_since(began);
@@ -92,10 +73,8 @@ fn a_death_costs_no_more_than_the_failover_time_and_three_seconds() {
     for (seed, leads) in [(104, true), (105, false)] {
         tell(seed, move || async move {
             let world = settled(seed, 5, 10, Reading::FanOut).await;
-            let leading = leader(&world);
-            let victim = world.fleet.live().into_iter().find(|live| (Some(live.run) == leading) == leads);
             let killed = world.now();
-            victim.expect("one of them").fate.strike(0);
+            world.kill(leads);
             seconds(25).await;
             let (slowest, shard) = world.slowest_since(killed);
             println!("killed, leader {leads}: at most {slowest} ms");
@@ -130,11 +109,8 @@ fn a_fleet_switches_to_fan_out_and_back_worker_by_worker() {
         for reading in [Reading::FanOut, Reading::Polling] {
             let began = world.now();
             for slot in 0..4 {
-                let old = world.fleet.in_slot(slot).expect("it runs");
-                world.fleet.stop(&old, Duration::from_secs(5));
-                world.fleet.over().await.expect("it stops");
                 world.fleet.set_reading(slot, reading);
-                world.fleet.start(slot, &format!("worker-{slot}-{reading:?}")).expect("the settings work");
+                world.replace(slot, &format!("worker-{slot}-{reading:?}")).await;
                 seconds(10).await;
             }
             let (slowest, shard) = world.slowest_since(began);

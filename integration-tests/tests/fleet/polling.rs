@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use integration_tests::faults::Class;
 use integration_tests::fleet::FleetSpec;
-use integration_tests::history::{HowOver, What};
+use integration_tests::history::HowOver;
 use integration_tests::site::Clocks;
-use kcl_core::event::Event;
 use kcl_local::Service;
-
-use std::time::Duration;
 
 use crate::world::{FAILOVER, HAND_OVER, World, break_down, seconds, tell};
 
@@ -71,10 +68,7 @@ fn a_rolling_deploy_of_ten_workers_leaves_no_shard_without_a_reader() {
         seconds(30).await;
         let began = world.now();
         for slot in 0..10 {
-            let old = world.fleet.in_slot(slot).expect("it runs");
-            world.fleet.stop(&old, Duration::from_secs(5));
-            world.fleet.over().await.expect("it stops");
-            world.fleet.start(slot, &format!("worker-{slot}-new")).expect("the settings work");
+            world.replace(slot, &format!("worker-{slot}-new")).await;
             seconds(4).await;
         }
         let (silence, shard) = world.silence_since(began);
@@ -89,20 +83,10 @@ fn a_rolling_deploy_of_ten_workers_leaves_no_shard_without_a_reader() {
 fn kill(seed: u64, workers: usize, leader: bool, clocks: Vec<Clocks>) {
     tell(seed, move || async move {
         let shards = u32::try_from(workers * 2).expect("small");
-        let mut world = World::new(shards, FleetSpec { clocks, ..FleetSpec::plain(FAILOVER, seed) }).await;
-        for slot in 0..workers {
-            world.start(slot);
-        }
-        seconds(40).await;
-        let leading = world.site.recorder.with(|happenings| {
-            happenings.iter().rev().find_map(|happening| match &happening.what {
-                What::Event { run, event: Event::Leading { now: true } } => Some(*run),
-                _ => None,
-            })
-        });
-        let victim = world.fleet.live().into_iter().find(|live| (Some(live.run) == leading) == leader);
+        let spec = FleetSpec { clocks, ..FleetSpec::plain(FAILOVER, seed) };
+        let world = World::settled(shards, spec, workers).await;
         let killed = world.now();
-        victim.expect("one of them").fate.strike(0);
+        world.kill(leader);
         seconds(25).await;
         let (silence, shard) = world.silence_since(killed);
         println!("killed one of {workers}, leader {leader}: at most {silence} ms");

@@ -42,6 +42,36 @@ impl World {
         self.fleet.start(slot, &format!("worker-{slot}")).expect("the settings work").run
     }
 
+    /// As many workers, which read in this way and have settled.
+    pub(crate) async fn settled(shards: u32, spec: FleetSpec, workers: usize) -> Self {
+        let mut world = Self::new(shards, spec).await;
+        for slot in 0..workers {
+            world.start(slot);
+        }
+        seconds(40).await;
+        world
+    }
+
+    /// Stops the worker in a slot, and starts another in its place.
+    pub(crate) async fn replace(&mut self, slot: usize, id: &str) {
+        let old = self.fleet.in_slot(slot).expect("it runs");
+        self.fleet.stop(&old, Duration::from_secs(5));
+        self.fleet.over().await.expect("it stops");
+        self.fleet.start(slot, id).expect("the settings work");
+    }
+
+    /// Kills the worker that balances, or another one.
+    pub(crate) fn kill(&self, leader: bool) {
+        let leading = self.site.recorder.with(|happenings| {
+            happenings.iter().rev().find_map(|happening| match &happening.what {
+                What::Event { run, event: Event::Leading { now: true } } => Some(*run),
+                _ => None,
+            })
+        });
+        let victim = self.fleet.live().into_iter().find(|live| (Some(live.run) == leading) == leader);
+        victim.expect("one of them").fate.strike(0);
+    }
+
     /// Splits a shard.
     pub(crate) async fn split(&self, shard: &str) {
         let half = self

@@ -1,0 +1,79 @@
+//! Where two readers of one shard are allowed for a time: beside Java workers, and where two processes have one worker id. Each
+//! exception is of the run that it speaks of; nothing here lets anything through for workers of ours with ids of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::leases::{Holders, Write};
+use crate::history::{Happening, History, Run, What};
+
+/// A holder of ours reads no longer than this part of the failover time after it sent its last renewal.
+const HOLDER: f64 = 0.95;
+/// How much later than it was written an answer may come, and a Java worker looks whether it still may read. It takes its
+/// time from the answer.
+const LATE: Duration = Duration::from_secs(6 + 1);
+
+/// How long after another has begun a reader may go on.
+pub(super) struct Overlaps {
+    failover: Duration,
+    /// When a Java leader gave away a lease whose holder it had not seen renew: its write asks for the owner only.
+    seized: BTreeMap<(Run, String), u64>,
+    /// When Java workers that had been frozen went on: they look whether they still may read a second later.
+    woke: BTreeMap<Run, Vec<u64>>,
+    /// Those that lived at the same time under one worker id. Both take the leases that name them, until the earlier one has
+    /// read that it is not the only one; whose lease was taken so reads on until he writes, or it runs out.
+    doubled: BTreeSet<Run>,
+}
+
+impl Overlaps {
+    pub(super) fn of(history: &History) -> Self {
+        let mut holders = Holders::default();
+        let mut seized = BTreeMap::new();
+        let mut woke: BTreeMap<Run, Vec<u64>> = BTreeMap::new();
+        let mut live: BTreeMap<Run, &str> = BTreeMap::new();
+        let mut doubled = BTreeSet::new();
+        for Happening { at, what } in &history.happenings {
+            match what {
+                What::Woke { run } => woke.entry(*run).or_default().push(*at),
+                What::Begun { run, worker } => {
+                    let twins: Vec<_> = live.iter().filter(|(_, id)| *id == worker).map(|(run, _)| *run).collect();
+                    if !twins.is_empty() {
+                        doubled.extend(twins.into_iter().chain([*run]));
+                    }
+                    live.insert(*run, worker);
+                }
+                What::Over { run, .. } => drop(live.remove(run)),
+                _ => {}
+            }
+            if let Some(Write { shard, by: Some(by), holder: Some(holder), row, .. }) = holders.take_in(what)
+                && by.is_java()
+                && by != holder
+                && row.holder() != holders.id(holder)
+            {
+                seized.insert((holder, shard.to_owned()), *at);
+            }
+        }
+        Self { failover: history.failover, seized, woke, doubled }
+    }
+
+    /// Whether `run` may be given records of the shard at that time, though another began at `begun`. A Java worker may
+    /// also have adopted the lease, at `seated`, on the word of a row that had changed already.
+    pub(super) fn allow(&self, run: Run, shard: &str, at: u64, begun: u64, seated: u64) -> bool {
+        let after = |from: u64| Duration::from_millis(at.saturating_sub(from));
+        if run.is_java() {
+            let woke = self.woke.get(&run).into_iter().flatten();
+            return after(begun.max(seated)) <= self.failover + LATE
+                || woke.filter(|woke| **woke <= at).any(|woke| after(*woke) <= LATE);
+        }
+        if self.doubled.contains(&run) {
+            return after(begun) <= self.failover.mul_f64(HOLDER);
+        }
+        let seized = self.seized.get(&(run, shard.to_owned()));
+        seized.is_some_and(|seized| after(*seized) <= self.failover.mul_f64(HOLDER))
+    }
+
+    /// Whether a Java leader ever took the shard from this run.
+    pub(super) fn was_seized(&self, run: Run, shard: &str) -> bool {
+        self.seized.contains_key(&(run, shard.to_owned()))
+    }
+}
