@@ -16,7 +16,8 @@ const EACH_WORKER: u64 = 60;
 const EACH_SHARD: u64 = 30;
 
 /// After a worker was stopped in good order and no fault hit it meanwhile, whoever goes on with its shards begins behind
-/// everything that its processors were done with.
+/// everything that its processors were done with: its last ones, since one that follows one that failed begins anew at
+/// what was committed.
 pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
     let overlaps = Overlaps::of(history);
     let mut done: BTreeMap<&str, (Run, Seat, &Position)> = BTreeMap::new();
@@ -35,10 +36,10 @@ pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
                 clean.insert(*run, *how == HowOver::Stopped && spared);
             }
             What::Seated { run, shard, start, .. } => {
-                let Some((before, _, through)) = done.get(shard.as_str()) else { continue };
+                let Some((before, _, through)) = done.remove(shard.as_str()) else { continue };
                 // What a Java leader took away could not be committed, and a Java worker may begin at what it read of old.
-                let java = overlaps.was_seized(*before, shard) || (run.is_java() && !history.staleness.is_zero());
-                if clean.get(before) == Some(&true) && start < *through && !before.is_java() && !java {
+                let java = overlaps.was_seized(before, shard) || (run.is_java() && !history.staleness.is_zero());
+                if clean.get(&before) == Some(&true) && start < through && !before.is_java() && !java {
                     let (start, through) = (Short(start), Short(through));
                     found.push((
                         *at,

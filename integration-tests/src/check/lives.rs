@@ -39,22 +39,28 @@ pub(super) fn nothing_happens_after_the_end(history: &History) -> Findings {
     found
 }
 
-/// A worker ends because it was told to or was killed, whatever goes wrong on the network; or because a later process
+/// A worker ends because it was told to or was killed, whatever goes wrong on the network; or because another process
 /// has its id.
 pub(super) fn workers_do_not_give_up(history: &History) -> Findings {
-    let mut newest: BTreeMap<&str, Run> = BTreeMap::new();
-    let mut workers: BTreeMap<Run, &str> = BTreeMap::new();
+    let mut begun: BTreeMap<Run, (&str, u64)> = BTreeMap::new();
+    let mut over: BTreeMap<Run, u64> = BTreeMap::new();
     let mut found = Findings::new();
     for Happening { at, what } in &history.happenings {
         match what {
-            What::Begun { run, worker } => {
-                newest.insert(worker, *run);
-                workers.insert(*run, worker);
-            }
-            // The KCL ends after twenty attempts to start.
-            What::Over { run, how: HowOver::Failed(why) } if !run.is_java() => {
-                let later = workers.get(run).and_then(|worker| newest.get(worker)).is_some_and(|newest| newest > run);
-                if !(later && why.contains("another process was started under this worker id")) {
+            What::Begun { run, worker } => drop(begun.insert(*run, (worker, *at))),
+            What::Over { run, how } => {
+                over.insert(*run, *at);
+                // The KCL ends after twenty attempts to start.
+                let HowOver::Failed(why) = how else { continue };
+                if run.is_java() {
+                    continue;
+                }
+                // Whichever of two joined the fleet later stays, which need not be the one that began later.
+                let has_twin = begun.get(run).is_some_and(|(worker, since)| {
+                    let lived = |other: &Run| over.get(other).is_none_or(|end| end >= since);
+                    begun.iter().any(|(other, (name, _))| other != run && name == worker && lived(other))
+                });
+                if !(has_twin && why.contains("another process was started under this worker id")) {
                     found.push((*at, format!("{run} gave up: {why}")));
                 }
             }

@@ -9,6 +9,7 @@ pub mod fleet;
 pub mod lead;
 pub mod load;
 pub mod observe;
+pub mod overtaken;
 pub mod pace;
 pub mod phase;
 pub mod progress;

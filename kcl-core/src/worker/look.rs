@@ -13,6 +13,7 @@ use crate::decide::balance::Memory;
 use crate::decide::distrust::Distrust;
 use crate::decide::fleet::{self, Own, Plan, Sight};
 use crate::decide::observe::Observations;
+use crate::decide::overtaken::Overtaken;
 use crate::decide::roster::{Living, Roster};
 use crate::decide::timing::Timing;
 use crate::error::{Chain, StoreError};
@@ -45,6 +46,8 @@ pub(super) struct View {
     pub(super) roster: Roster,
     /// The leases as of the last look.
     pub(super) leases: Vec<Lease>,
+    /// What is known to be newer than looks may show.
+    pub(super) overtaken: Overtaken,
     pub(super) looking: bool,
     /// Something changed while the table was being read: what was read may not have it.
     look_again: bool,
@@ -68,6 +71,7 @@ impl View {
             observations: Observations::default(),
             roster: Roster::default(),
             leases: Vec::new(),
+            overtaken: Overtaken::default(),
             looking: false,
             look_again: false,
             next_look,
@@ -88,8 +92,9 @@ impl View {
     }
 
     /// Takes in a look at the table, answered now; `wall` is the wall clock then.
-    pub(super) fn take_in(&mut self, listing: Listing, wall: Timestamp, timing: &Timing) {
+    pub(super) fn take_in(&mut self, mut listing: Listing, wall: Timestamp, timing: &Timing) {
         let now = Instant::now();
+        self.overtaken.correct(&mut listing.leases, now);
         self.observations.look(&listing.leases, now, timing);
         self.roster.look(&listing.members, listing.lock.as_ref(), now, wall, timing);
         self.leases = listing.leases;

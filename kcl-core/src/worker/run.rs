@@ -261,7 +261,10 @@ impl Running {
                 return self.begin(*cell, from);
             }
             // What is left is decided on a fresh look, before others have decided on theirs.
-            Taken::Theirs => LEAVE_ROOM / 4,
+            Taken::Theirs(row) => {
+                self.view.overtaken.note(seen.shard.clone(), row.map(|row| *row), Instant::now());
+                LEAVE_ROOM / 4
+            }
             Taken::Unknown => LEAVE_ROOM,
         };
         self.view.look_within(pause);

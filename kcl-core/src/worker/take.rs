@@ -19,8 +19,8 @@ const ATTEMPTS: u32 = 3;
 pub(super) enum Taken {
     /// It is held from now on.
     Ours(Box<Cell>),
-    /// Somebody else was faster.
-    Theirs,
+    /// Somebody else was faster: the lease as it is, if it is there.
+    Theirs(Option<Box<Lease>>),
     /// The store did not answer, or refused.
     Unknown,
 }
@@ -54,7 +54,7 @@ pub(super) async fn take(shared: Arc<WorkerContext>, seen: Lease) -> Taken {
             {
                 return Taken::Ours(Box::new(Cell::new(me, shared.instance, tenure, row, first_sent)));
             }
-            Ok(WriteOutcome::Refused(_)) => return Taken::Theirs,
+            Ok(WriteOutcome::Refused(row)) => return Taken::Theirs(row.map(Box::new)),
             Err(error) => {
                 let (attempt, pause) = backoff.next();
                 let shard = write.seen.shard.clone();
