@@ -17,6 +17,10 @@ test:
 sim SEED:
     cargo run -p integration-tests --bin simulate -- --seed {{SEED}} --trace
 
+# What of a failing seed is needed for it to fail.
+minimise SEED:
+    cargo run --release -p integration-tests --bin simulate -- --minimise {{SEED}}
+
 # Many seeds, each run twice with the same trace.
 sims SEEDS="1+50":
     cargo run -p integration-tests --bin simulate -- --seeds {{SEEDS}} --twice

@@ -38,7 +38,7 @@ use crate::plan::Plan;
 use crate::planted::Planted;
 use crate::trace::Trace;
 
-/// What came of one seed.
+/// What came of one plan.
 #[derive(Debug)]
 pub struct Outcome {
     /// The figures.
@@ -51,17 +51,17 @@ pub struct Outcome {
     pub text: Option<String>,
 }
 
-/// Lives through one seed. The same seed gives the same trace as long as each run has a process of its own.
+/// Lives through a plan. The same plan gives the same trace as long as each run has a process of its own.
 ///
 /// # Panics
 /// If the runtime cannot be built, or a task of the harness panics.
 #[must_use]
-pub fn simulate(seed: u64, planted: Option<Planted>, readable: bool) -> Outcome {
-    determinism::with_seed(seed, || {
+pub fn simulate(plan: Plan, planted: Option<Planted>, readable: bool) -> Outcome {
+    determinism::with_seed(plan.seed, || {
         let trace = if readable { Trace::readable() } else { Trace::default() };
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime without IO can be built");
-        let lived = runtime.block_on(world::live(Plan::draw(seed), planted, trace));
+        let lived = runtime.block_on(world::live(plan, planted, trace));
         let figures = Figures::of(&lived);
         Outcome { figures, violations: check::check(&lived.history), trace: lived.trace, text: lived.text }
     })

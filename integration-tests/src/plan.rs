@@ -2,8 +2,10 @@
 
 mod draw;
 mod java;
+pub mod less;
 mod long;
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -50,6 +52,8 @@ pub struct Plan {
     pub calm: Duration,
     /// The Java workers. Their slots come after those of ours.
     pub java: Vec<JavaMember>,
+    /// The slots whose workers never start.
+    pub absent: BTreeSet<usize>,
     /// How many user records the stream must have stored before the world may end.
     pub records: u64,
     /// How many faults must have been met before the calm.

@@ -142,7 +142,8 @@ impl World {
         self.producers.spawn(Producer::new(&self.site, self.plan.seed).run(self.plan.put_every.clone()));
         let java = self.plan.java.iter().map(|member| member.start);
         let starts: Vec<_> = self.plan.starts.iter().copied().chain(java).collect();
-        for (slot, at) in starts.into_iter().enumerate() {
+        let absent = std::mem::take(&mut self.plan.absent);
+        for (slot, at) in starts.into_iter().enumerate().filter(|(slot, _)| !absent.contains(slot)) {
             self.enter(at, Entry::Start { slot, same_id: true });
         }
         for (at, deed) in std::mem::take(&mut self.plan.deeds) {

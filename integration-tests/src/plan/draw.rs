@@ -1,5 +1,6 @@
 //! Draws a plan from its seed.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -65,6 +66,7 @@ impl Plan {
             deeds: Vec::new(),
             calm,
             java: Vec::new(),
+            absent: BTreeSet::new(),
             records: 500,
             faults: 3,
         };
