@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kcl_local::{Clock, Fault, Pushed, Request, Service, StreamFault, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::fate::Fate;
 use crate::history::{Recorder, Run, What};
 use crate::label;
 
 /// The kinds of faults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Class {
     /// The service asks for fewer requests.
     Throttled,

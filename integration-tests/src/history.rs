@@ -8,14 +8,16 @@ use std::time::Duration;
 use kcl_core::event::Event;
 use kcl_core::position::Position;
 use kcl_local::Clock;
+use serde::{Deserialize, Serialize};
 
 use crate::faults::Class;
+use crate::journal::{Pen, line};
 use crate::modelled::Reading;
 use crate::row::Row;
 use crate::trace::Trace;
 
 /// One process of one worker, from its start to its end, in the order of their starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Run(pub u32);
 
 impl Run {
@@ -42,11 +44,11 @@ impl fmt::Display for Run {
 }
 
 /// One processor, in the order in which they were made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Seat(pub u32);
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HowOver {
     /// Its future was dropped.
     Killed,
@@ -57,7 +59,7 @@ pub enum HowOver {
 }
 
 /// How a call of a processor ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HowReturned {
     /// Well.
     Ok,
@@ -79,11 +81,16 @@ pub struct Payload {
 }
 
 /// Something that happened.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are what their types say")]
 pub enum What {
     /// A shard stored a record; one position and payload for each user record in it.
-    Stored { shard: String, records: Vec<(Position, Payload)> },
+    Stored {
+        shard: String,
+        #[serde(with = "line::records")]
+        records: Vec<(Position, Payload)>,
+    },
     /// A run began.
     Begun { run: Run, worker: String },
     /// A service refused a request.
@@ -101,13 +108,38 @@ pub enum What {
     /// A request, or a message of a subscription, met a fault.
     Fault { run: Option<Run>, class: Class },
     /// A worker told its observer.
-    Event { run: Run, event: Event },
+    Event {
+        run: Run,
+        #[serde(with = "line::event")]
+        event: Event,
+    },
+    /// A worker told its observer something of which no invariant speaks, but that nothing is told after the end.
+    Told { run: Run, text: String },
     /// A processor was initialised for a shard.
-    Seated { run: Run, seat: Seat, shard: String, epoch: u64, start: Position },
+    Seated {
+        run: Run,
+        seat: Seat,
+        shard: String,
+        epoch: u64,
+        #[serde(with = "line::position")]
+        start: Position,
+    },
     /// A processor was given records.
-    Called { run: Run, seat: Seat, shard: String, records: Vec<(Position, Payload)> },
+    Called {
+        run: Run,
+        seat: Seat,
+        shard: String,
+        #[serde(with = "line::records")]
+        records: Vec<(Position, Payload)>,
+    },
     /// A processor is done with the records up to this one: it is about to say so.
-    Done { run: Run, seat: Seat, shard: String, through: Position },
+    Done {
+        run: Run,
+        seat: Seat,
+        shard: String,
+        #[serde(with = "line::position")]
+        through: Position,
+    },
     /// The call is over.
     Returned { run: Run, seat: Seat, how: HowReturned },
     /// A processor was told of the end of its shard.
@@ -132,9 +164,10 @@ pub struct Happening {
 }
 
 /// A whole run of a world, for the invariants.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct History {
     /// In the order in which it happened.
+    #[serde(skip)]
     pub happenings: Vec<Happening>,
     /// The shards of the stream at the end, with their parents.
     pub shards: BTreeMap<String, ShardFacts>,
@@ -148,6 +181,8 @@ pub struct History {
     pub silence: Duration,
     /// How long a shard may stand still that a Java worker has or is given; nothing where there are none.
     pub patience_of_java: Duration,
+    /// How long what a worker sends may be on its way until it is taken down: nothing where it is taken down when it is sent.
+    pub in_flight: Duration,
     /// How each run reads.
     pub readings: BTreeMap<Run, Reading>,
 }
@@ -156,13 +191,22 @@ impl History {
     /// The history of a fleet of ours that polls, on a table whose reads are never behind.
     #[must_use]
     pub fn plain(happenings: Vec<Happening>, shards: BTreeMap<String, ShardFacts>, failover: Duration) -> Self {
-        let (staleness, silence, patience_of_java) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-        Self { happenings, shards, failover, staleness, silence, patience_of_java, readings: BTreeMap::new() }
+        let [staleness, silence, patience_of_java, in_flight] = [Duration::ZERO; 4];
+        Self {
+            happenings,
+            shards,
+            failover,
+            staleness,
+            silence,
+            patience_of_java,
+            in_flight,
+            readings: BTreeMap::new(),
+        }
     }
 }
 
 /// What the stream says of a shard.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardFacts {
     /// The shards that it was made of.
     pub parents: Vec<String>,
@@ -182,6 +226,7 @@ struct Book {
     happenings: Vec<Happening>,
     trace: Trace,
     seats: u32,
+    pen: Option<Pen>,
 }
 
 impl Recorder {
@@ -189,6 +234,15 @@ impl Recorder {
     #[must_use]
     pub fn new(clock: Clock, trace: Trace) -> Self {
         Self { clock, book: Arc::new(Mutex::new(Book { trace, ..Book::default() })) }
+    }
+
+    /// The same, which also writes down what happens, each before it goes on; and processors are numbered from here on.
+    #[must_use]
+    pub fn writing(self, pen: Pen, seats: u32) -> Self {
+        let mut book = self.book();
+        (book.pen, book.seats) = (Some(pen), seats);
+        drop(book);
+        self
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -210,6 +264,9 @@ impl Recorder {
     pub fn note_at(&self, at: u64, what: What) {
         let mut book = self.book();
         book.trace.line(at, format_args!("{what}"), &[]);
+        if let Some(pen) = &mut book.pen {
+            pen.write(&what);
+        }
         book.happenings.push(Happening { at, what });
     }
 

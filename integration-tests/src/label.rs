@@ -1,20 +1,21 @@
-//! The labels by which the network knows the workers' clients: the slot in the fleet, and the run.
+//! The labels by which the network knows the workers' clients: the slot in the fleet, and the run. They have the characters that
+//! an application id may have, by which a client is known over a socket.
 
 use crate::history::Run;
 
 /// The label of a run's clients.
 pub(crate) fn of(slot: usize, run: Run) -> String {
-    format!("w{slot}/{}", run.0)
+    format!("w{slot}.{}", run.0)
 }
 
 /// The slot, if a worker has this label.
 pub(crate) fn slot(label: &str) -> Option<usize> {
-    label.strip_prefix('w')?.split('/').next()?.parse().ok()
+    label.strip_prefix('w')?.split('.').next()?.parse().ok()
 }
 
 /// The run, if a worker has this label.
 pub(crate) fn run(label: &str) -> Option<Run> {
-    label.split_once('/')?.1.parse().ok().map(Run)
+    label.split_once('.')?.1.parse().ok().map(Run)
 }
 
 #[cfg(test)]

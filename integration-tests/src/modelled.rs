@@ -17,13 +17,14 @@ use kcl_core::time::{Timestamp, WallClock};
 use kcl_efo::{FanOut, FanOutBuilder};
 use kcl_local::kinesis::{ErrorCode, NewRecord, StreamSpec};
 use kcl_local::{Fault, Local, Pushed, StreamFault};
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 /// The one stream of each model.
 pub const STREAM: &str = "orders";
 
 /// How the stream is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reading {
     /// By `GetRecords`.
     Polling,

@@ -3,12 +3,14 @@
 use std::fmt;
 
 use kcl_core::position::{Position, SequenceNumber};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::journal::line;
 use crate::timeline::Short;
 
 /// The attributes of a lease that the invariants speak of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// `leaseCounter`.
     pub counter: u64,
@@ -17,6 +19,7 @@ pub struct Row {
     /// `checkpointOwner`.
     pub checkpoint_owner: Option<String>,
     /// `checkpoint` and `checkpointSubSequenceNumber`.
+    #[serde(with = "line::position")]
     pub checkpoint: Position,
     /// `rs_born`, or 0.
     pub born: u64,

@@ -50,6 +50,7 @@ impl fmt::Display for What {
             Self::Fault { run: Some(run), class } => write!(f, "{run}  meets a fault: {class}"),
             Self::Fault { run: None, class } => write!(f, "world  meets a fault: {class}"),
             Self::Event { run, event } => write!(f, "{run}  {event:?}"),
+            Self::Told { run, text } => write!(f, "{run}  {text}"),
             Self::Seated { run, seat, shard, epoch, start } => {
                 write!(f, "{run}  seat {} for {shard}, epoch {epoch}, after {}", seat.0, Short(start))
             }

@@ -90,6 +90,7 @@ pub async fn live(plan: Plan, planted: Option<Planted>, trace: Trace) -> Lived {
         staleness: world.plan.services.dynamodb.stale_reads.map_or(Duration::ZERO, |stale| stale.max_age),
         readings: world.fleet.readings(),
         patience_of_java: world.plan.patience_of_java(),
+        in_flight: Duration::ZERO,
         silence: if world.plan.has_fan_out() { SILENCE + SUBSCRIBE_AGAIN } else { Duration::ZERO },
     };
     let (trace, text) = world.site.recorder.traced();

@@ -14,25 +14,29 @@ use crate::work::Work;
 const BEYOND_FAILOVER: Duration = Duration::from_secs(3);
 
 /// After a run is over nothing of it is called and nothing is sent. (What it had sent before may still arrive, and
-/// the calls that it was in the middle of are dropped.)
+/// the calls that it was in the middle of are dropped. Where a request is only seen when it arrives, it counts as sent
+/// before for as long as one may be on its way.)
 pub(super) fn nothing_happens_after_the_end(history: &History) -> Findings {
-    let mut over: BTreeSet<Run> = BTreeSet::new();
+    let in_flight = u64::try_from(history.in_flight.as_millis()).unwrap_or(u64::MAX);
+    let mut over: BTreeMap<Run, u64> = BTreeMap::new();
     let mut found = Findings::new();
     for Happening { at, what } in &history.happenings {
         let run = match what {
             What::Over { run, .. } => {
-                over.insert(*run);
+                over.entry(*run).or_insert(*at);
                 continue;
             }
             What::Sent { run: Some(run), .. }
             | What::Event { run, .. }
+            | What::Told { run, .. }
             | What::Seated { run, .. }
             | What::Called { run, .. }
             | What::Done { run, .. }
             | What::ShardEnded { run, .. } => run,
             _ => continue,
         };
-        if over.contains(run) {
+        let late = if matches!(what, What::Sent { .. }) { in_flight } else { 0 };
+        if over.get(run).is_some_and(|over| *at >= over + late) {
             found.push((*at, format!("after its end: {what}")));
         }
     }
