@@ -17,6 +17,7 @@ mod items;
 pub mod java;
 pub mod journal;
 mod label;
+pub mod member;
 pub mod modelled;
 pub mod monotonic;
 pub mod plan;

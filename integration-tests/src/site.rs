@@ -5,26 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kcl_core::error::ConfigError;
-use kcl_core::event::Event;
-use kcl_core::polling::Polling;
-use kcl_core::processor::ShardContext;
-use kcl_core::retrieval::Retrieval;
 use kcl_core::time::{Timestamp, WallClock};
-use kcl_core::utilization::Gauge;
 use kcl_core::worker::Worker;
-use kcl_dynamo_leases::DynamoLeases;
-use kcl_efo::FanOut;
 use kcl_local::{Local, Service, Settings};
 use serde_json::{Value, json};
 
 use crate::faults::FaultDesk;
 use crate::handling::Handling;
-use crate::history::{Recorder, Run, ShardFacts, What};
+use crate::history::{Recorder, Run, ShardFacts};
 use crate::items::Items;
 use crate::label;
+use crate::member::{Outside, member};
 use crate::modelled::Reading;
-use crate::planted::{self, Planted};
-use crate::processor::{Maker, Recording};
+use crate::planted::Planted;
 use crate::trace::Trace;
 use crate::witness::{Ledger, Witness};
 
@@ -99,6 +92,12 @@ impl Site {
     pub fn new(settings: Settings, trace: Trace) -> Self {
         let local = Local::new(settings);
         let recorder = Recorder::new(local.clock().clone(), trace);
+        Self::around(local, recorder)
+    }
+
+    /// A world around services that nobody has used, which is taken down in this book.
+    #[must_use]
+    pub fn around(local: Local, recorder: Recorder) -> Self {
         let ledger = Ledger::default();
         let mut witness = Witness { recorder: recorder.clone(), ledger: ledger.clone(), items: Items::default() };
         local.observe(move |seen| witness.see(seen));
@@ -155,45 +154,18 @@ impl Site {
         WallClock::new(move || Timestamp::from_millis(clock.now().0.saturating_add_signed(clocks.skew_ms)))
     }
 
-    fn retrieval(&self, spec: &WorkerSpec, label: &str) -> Result<Box<dyn Retrieval>, ConfigError> {
-        let (client, clock) = (self.local.kinesis_client(label), self.wall_clock_of(spec.clocks));
-        Ok(match spec.reading {
-            Reading::Polling => {
-                let polling = Polling::builder(client, STREAM).limit(spec.read_limit);
-                Box::new(polling.request_timeout(Duration::from_secs(2)).clock(clock).build()?)
-            }
-            Reading::FanOut => {
-                let fan_out = FanOut::builder(client, STREAM).consumer_name(APP);
-                Box::new(fan_out.silence_timeout(SILENCE).clock(clock).build()?)
-            }
-        })
-    }
-
     /// A worker of the real crates, on the real SDK clients.
     ///
     /// # Errors
     /// If a setting cannot work.
     pub fn worker(&self, spec: &WorkerSpec) -> Result<Worker, ConfigError> {
         let label = label::of(spec.slot, spec.run);
-        let leases = DynamoLeases::single_stream(self.local.dynamodb_client(&label), APP, STREAM);
-        let leases = leases.wall_clock(self.wall_clock_of(spec.clocks)).build()?;
-        let leases = planted::leases(leases, spec.planted);
-        let retrieval = self.retrieval(spec, &label)?;
-        let maker = Maker::new(self.recorder.clone(), spec);
-        let planted = spec.planted;
-        let factory = move |context: ShardContext| planted::processor(Recording::new(&maker, &context), planted);
-        let (recorder, run) = (self.recorder.clone(), spec.run);
-        let observer = move |event: &Event| recorder.note(What::Event { run, event: event.clone() });
-        let builder = Worker::builder(APP, leases, retrieval, factory)
-            .worker_id(spec.id.as_str())
-            .failover_after(spec.failover.mul_f64(spec.clocks.rate))
-            .wall_clock(self.wall_clock_of(spec.clocks))
-            .seed(spec.seed)
-            .utilization(Gauge::new(|| None))
-            .observer(observer);
-        match spec.max_leases {
-            Some(most) => builder.max_leases(most).build(),
-            None => builder.build(),
-        }
+        let outside = Outside {
+            kinesis: self.local.kinesis_client(&label),
+            dynamodb: self.local.dynamodb_client(&label),
+            wall: self.wall_clock_of(spec.clocks),
+            recorder: self.recorder.clone(),
+        };
+        member(spec, outside)?.build()
     }
 }

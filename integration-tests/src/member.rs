@@ -1,0 +1,74 @@
+//! One worker of the real crates, wherever its services are: in this process, or behind sockets.
+
+use std::time::Duration;
+
+use kcl_core::error::ConfigError;
+use kcl_core::event::Event;
+use kcl_core::polling::Polling;
+use kcl_core::processor::ShardContext;
+use kcl_core::retrieval::Retrieval;
+use kcl_core::time::WallClock;
+use kcl_core::utilization::Gauge;
+use kcl_core::worker::{Worker, WorkerBuilder};
+use kcl_dynamo_leases::DynamoLeases;
+use kcl_efo::FanOut;
+
+use crate::history::{Recorder, What};
+use crate::modelled::Reading;
+use crate::planted;
+use crate::processor::{Maker, Recording};
+use crate::site::{APP, SILENCE, STREAM, WorkerSpec};
+
+/// What a worker has of the world.
+#[derive(Debug)]
+pub struct Outside {
+    /// A client of Kinesis.
+    pub kinesis: aws_sdk_kinesis::Client,
+    /// A client of DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// Its wall clock.
+    pub wall: WallClock,
+    /// The book in which it is taken down what its processors are given and do, and what it tells its observer.
+    pub recorder: Recorder,
+}
+
+/// A worker of the real crates, on the real SDK clients, to be built.
+///
+/// # Errors
+/// If a setting cannot work.
+pub fn member(spec: &WorkerSpec, outside: Outside) -> Result<WorkerBuilder, ConfigError> {
+    let retrieval = retrieval(spec, &outside)?;
+    let Outside { dynamodb, wall, recorder, .. } = outside;
+    let leases = DynamoLeases::single_stream(dynamodb, APP, STREAM).wall_clock(wall.clone()).build()?;
+    let leases = planted::leases(leases, spec.planted);
+    let maker = Maker::new(recorder.clone(), spec);
+    let planted = spec.planted;
+    let factory = move |context: ShardContext| planted::processor(Recording::new(&maker, &context), planted);
+    let run = spec.run;
+    let observer = move |event: &Event| recorder.note(What::Event { run, event: event.clone() });
+    let builder = Worker::builder(APP, leases, retrieval, factory)
+        .worker_id(spec.id.as_str())
+        .failover_after(spec.failover.mul_f64(spec.clocks.rate))
+        .wall_clock(wall)
+        .seed(spec.seed)
+        .utilization(Gauge::new(|| None))
+        .observer(observer);
+    Ok(match spec.max_leases {
+        Some(most) => builder.max_leases(most),
+        None => builder,
+    })
+}
+
+fn retrieval(spec: &WorkerSpec, outside: &Outside) -> Result<Box<dyn Retrieval>, ConfigError> {
+    let (client, clock) = (outside.kinesis.clone(), outside.wall.clone());
+    Ok(match spec.reading {
+        Reading::Polling => {
+            let polling = Polling::builder(client, STREAM).limit(spec.read_limit);
+            Box::new(polling.request_timeout(Duration::from_secs(2)).clock(clock).build()?)
+        }
+        Reading::FanOut => {
+            let fan_out = FanOut::builder(client, STREAM).consumer_name(APP);
+            Box::new(fan_out.silence_timeout(SILENCE).clock(clock).build()?)
+        }
+    })
+}
