@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Poll;
 
+use kcl_core::testing::standstill::Standstill;
 use kcl_core::worker::Worker;
 use tokio::sync::Notify;
 
@@ -54,9 +55,9 @@ impl Fate {
         }
     }
 
-    /// Runs a worker until its end or its death. When this returns, the worker's future is gone.
-    pub async fn live(&self, worker: Worker) -> HowOver {
-        let run = async { worker.run().await.map(drop).map_err(|error| with_causes(&error)) };
+    /// Runs a worker until its end or its death, whether or not it stands still then. When this returns, the worker's future is gone.
+    pub async fn live(&self, worker: Worker, standstill: &Standstill) -> HowOver {
+        let run = async { standstill.hold(worker.run()).await.map(drop).map_err(|error| with_causes(&error)) };
         self.run(run).await
     }
 
@@ -81,7 +82,8 @@ impl Fate {
     }
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
+/// What an error says, and its causes after it.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

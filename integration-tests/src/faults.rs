@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kcl_local::{Clock, Fault, Pushed, Request, Service, StreamFault, Timestamp};
+use kcl_local::{Clock, Fault, Pushed, Request, Service, StreamFault};
 use serde::{Deserialize, Serialize};
 
 use crate::fate::Fate;
@@ -45,7 +45,7 @@ pub enum Class {
     PushDamaged,
     /// A message of a subscription, and all after it, arrive late.
     PushLate,
-    /// The worker is frozen: requests, answers and messages wait until it is not.
+    /// The worker is frozen: nothing of it moves until it is not.
     Frozen,
 }
 
@@ -164,8 +164,6 @@ struct Desk {
     recorder: Recorder,
     /// Workers that die when they have sent so many more requests.
     tripwires: BTreeMap<Run, (u64, Arc<Fate>)>,
-    /// Workers that are frozen, and until when.
-    frozen: BTreeMap<Run, Timestamp>,
 }
 
 impl FaultDesk {
@@ -173,8 +171,7 @@ impl FaultDesk {
     #[must_use]
     pub fn new(recorder: Recorder) -> Self {
         let (windows, luck) = (Vec::new(), fastrand::Rng::with_seed(0));
-        let (tripwires, frozen) = (BTreeMap::new(), BTreeMap::new());
-        Self(Arc::new(Mutex::new(Desk { windows, luck, recorder, tripwires, frozen })))
+        Self(Arc::new(Mutex::new(Desk { windows, luck, recorder, tripwires: BTreeMap::new() })))
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -200,12 +197,6 @@ impl FaultDesk {
         self.desk().tripwires.insert(run, (requests, fate));
     }
 
-    /// A worker is frozen until then. What it sent before arrives, and is answered when it is not frozen any more, but for
-    /// answers that are on their way.
-    pub fn freeze(&self, run: Run, until: Timestamp) {
-        self.desk().frozen.insert(run, until);
-    }
-
     /// What the network calls for every request.
     pub(crate) fn judge(&self, request: &Request<'_>) -> Fault {
         self.desk().judge(request)
@@ -225,10 +216,6 @@ impl Desk {
         if let Some(run) = run {
             self.trip(run);
         }
-        if let Some(rest) = run.and_then(|run| self.frozen_for(run, request.now)) {
-            self.recorder.note_at(at, What::Fault { run, class: Class::Frozen });
-            return Fault::none().late(rest);
-        }
         let for_requests = |window: &&Window| {
             window.class.is_for_requests() && window.is_open_for(at, request.service, request.client)
         };
@@ -244,10 +231,6 @@ impl Desk {
     fn judge_push(&mut self, pushed: &Pushed<'_>) -> StreamFault {
         let at = pushed.now.millis_since(Clock::BEGINNING);
         let run = label::run(pushed.client);
-        if let Some(rest) = run.and_then(|run| self.frozen_for(run, pushed.now)) {
-            self.recorder.note_at(at, What::Fault { run, class: Class::Frozen });
-            return StreamFault::none().late(rest);
-        }
         for window in self.windows.clone() {
             if !window.is_open_for(at, Service::Kinesis, pushed.client) {
                 continue;
@@ -266,16 +249,6 @@ impl Desk {
     fn delay(&mut self, window: &Window) -> Duration {
         let most = u64::try_from(window.delay.as_millis()).unwrap_or(u64::MAX);
         Duration::from_millis(self.luck.u64(0..=most))
-    }
-
-    /// For how long a worker is still frozen.
-    fn frozen_for(&mut self, run: Run, now: Timestamp) -> Option<Duration> {
-        let until = *self.frozen.get(&run)?;
-        if until <= now {
-            self.frozen.remove(&run);
-            return None;
-        }
-        Some(Duration::from_millis(until.millis_since(now)))
     }
 
     fn trip(&mut self, run: Run) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kcl_core::error::ConfigError;
+use kcl_core::testing::standstill::Standstill;
 use kcl_core::worker::WorkerHandle;
 use tokio::task::JoinSet;
 
@@ -85,6 +86,7 @@ pub struct Live {
     pub handle: WorkerHandle,
     /// When it dies.
     pub fate: Arc<Fate>,
+    standstill: Standstill,
 }
 
 impl Fleet {
@@ -128,15 +130,17 @@ impl Fleet {
             clocks,
             max_leases,
         };
-        let worker = self.site.worker(&spec)?;
+        let recorder = self.site.recorder.clone();
+        let standstill = recorder.standstill(run);
+        let worker = self.site.worker(&spec, &standstill)?;
         self.readings.insert(run, reading);
         let fate = Arc::new(fate);
-        let live = Live { run, slot, id: id.to_owned(), handle: worker.handle(), fate: Arc::clone(&fate) };
-        let recorder = self.site.recorder.clone();
+        let (fate_of, standstill_of, handle) = (Arc::clone(&fate), standstill.clone(), worker.handle());
+        let live = Live { run, slot, id: id.to_owned(), handle, fate: fate_of, standstill: standstill_of };
         recorder.note(What::Begun { run, worker: id.to_owned() });
         self.live.push(live.clone());
         self.runs.spawn(async move {
-            let how = fate.live(worker).await;
+            let how = fate.live(worker, &standstill).await;
             recorder.note(What::Over { run, how });
             run
         });
@@ -179,6 +183,11 @@ impl Fleet {
     pub fn stop(&self, live: &Live, within: Duration) {
         self.site.recorder.note(What::StopAsked { run: live.run });
         live.handle.shutdown(within);
+    }
+
+    /// Freezes a worker: nothing of it moves for so long.
+    pub fn freeze(&self, live: &Live, lasting: Duration) {
+        self.site.recorder.freeze(live.run, &live.standstill, lasting);
     }
 
     /// Waits until a worker is over; `None` at once if none runs. Cancel safe.

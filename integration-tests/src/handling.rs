@@ -1,13 +1,7 @@
 //! How the processors of a fleet behave.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
-
-use tokio::time::Instant;
-
-use crate::history::Run;
 
 /// What processors do, each with a probability from 0 to 1.
 #[derive(Debug)]
@@ -28,25 +22,13 @@ pub struct Handling {
     pub slow: RangeInclusive<u64>,
     /// Every call does well now, and none is slow, whatever the probabilities say.
     pub calm: AtomicBool,
-    /// Workers whose processors stand still, and until when.
-    pub frozen: Mutex<BTreeMap<Run, Instant>>,
 }
 
 impl Default for Handling {
     /// Every call does well, in a millisecond.
     fn default() -> Self {
         let (fails, panics, slows, checkpoints, explicit) = (0.0, 0.0, 0.0, 0.0, 0.0);
-        Self {
-            fails,
-            panics,
-            slows,
-            checkpoints,
-            explicit,
-            pause: 1..=1,
-            slow: 1..=1,
-            calm: false.into(),
-            frozen: Mutex::default(),
-        }
+        Self { fails, panics, slows, checkpoints, explicit, pause: 1..=1, slow: 1..=1, calm: false.into() }
     }
 }
 
@@ -54,19 +36,6 @@ impl Handling {
     /// From now on every call does well, and none is slow.
     pub fn calm_down(&self) {
         self.calm.store(true, Relaxed);
-    }
-
-    /// The processors of a worker stand still until then.
-    pub fn freeze(&self, run: Run, until: Instant) {
-        self.frozen.lock().unwrap_or_else(PoisonError::into_inner).insert(run, until);
-    }
-
-    /// Waits for as long as the worker is frozen.
-    pub(crate) async fn thawed(&self, run: Run) {
-        let until = self.frozen.lock().unwrap_or_else(PoisonError::into_inner).get(&run).copied();
-        if let Some(until) = until {
-            tokio::time::sleep_until(until).await;
-        }
     }
 
     pub(crate) fn draw(&self, luck: &mut fastrand::Rng) -> Conduct {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kcl_core::event::Event;
 use kcl_core::position::Position;
+use kcl_core::testing::standstill::Standstill;
 use kcl_local::Clock;
 use serde::{Deserialize, Serialize};
 
@@ -148,7 +149,7 @@ pub enum What {
     Lease { run: Option<Run>, shard: String, row: Option<Row> },
     /// A Java worker got the leader lock.
     Leads { run: Run },
-    /// A Java worker that had been frozen went on.
+    /// A worker that had been frozen went on.
     Woke { run: Run },
     /// A shard was split, or two were merged.
     Resharded { parents: Vec<String> },
@@ -273,6 +274,19 @@ impl Recorder {
     /// Something happened that no invariant speaks of.
     pub fn trace(&self, at: u64, short: fmt::Arguments<'_>, full: &[&dyn fmt::Display]) {
         self.book().trace.line(at, short, full);
+    }
+
+    /// What a worker runs in, so that it can be frozen.
+    #[must_use]
+    pub fn standstill(&self, run: Run) -> Standstill {
+        let recorder = self.clone();
+        Standstill::new(move || recorder.note(What::Woke { run }))
+    }
+
+    /// Freezes a worker: nothing of it moves for so long.
+    pub fn freeze(&self, run: Run, standstill: &Standstill, lasting: Duration) {
+        self.note(What::Fault { run: Some(run), class: Class::Frozen });
+        standstill.freeze(lasting);
     }
 
     /// A number for one more processor.

@@ -113,8 +113,8 @@ pub enum Deed {
         /// Of which worker.
         slot: usize,
     },
-    /// Freeze a worker, as a pause of its process does: nothing that it sends arrives, nothing arrives at it, and its
-    /// processors stand still. Then all of it goes on at once.
+    /// Freeze a worker, as a pause of its process does: none of its tasks and processors moves, and answers wait. Then all
+    /// of it goes on at once.
     Freeze {
         /// Which worker.
         slot: usize,

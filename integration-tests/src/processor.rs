@@ -66,7 +66,6 @@ impl Recording {
     async fn work(&self, batch: &Batch, checkpointer: &Checkpointer, conduct: Conduct) -> Result<(), Failure> {
         let (half, rest) = (conduct.millis / 2, conduct.millis.div_ceil(2));
         tokio::time::sleep(Duration::from_millis(half)).await;
-        self.handling.thawed(self.run).await;
         if self.explicit {
             for record in &batch.records()[..batch.records().len() / 2] {
                 self.done(&record.position());
@@ -80,7 +79,6 @@ impl Recording {
             Trouble::Panic => std::panic::resume_unwind(Box::new("the processor was told to panic")),
         }
         tokio::time::sleep(Duration::from_millis(rest)).await;
-        self.handling.thawed(self.run).await;
         if let Some(last) = batch.records().last() {
             self.done(&last.position());
             if self.explicit {

@@ -95,7 +95,6 @@ struct Watch<'a> {
     rows: BTreeMap<&'a str, &'a Row>,
     workers: BTreeMap<Run, &'a str>,
     ids: BTreeSet<&'a str>,
-    frozen: BTreeSet<Run>,
     last_sent: BTreeMap<Run, &'a str>,
     passed_by: BTreeMap<&'a str, Run>,
     /// The last run that wrote a lease as its own.
@@ -124,13 +123,13 @@ impl<'a> Watch<'a> {
                 self.workers.insert(*run, worker);
             }
             What::Sent { run: Some(run), operation } => {
-                self.rare.woke_up += u64::from(self.frozen.remove(run));
                 self.last_sent.insert(*run, operation);
             }
             What::Fault { run: Some(run), class } => self.fault(*run, *class),
             What::Over { run, how } => self.over(*run, how),
             What::Event { run, event } => self.event(*run, event),
             What::Leads { .. } => self.rare.java_led += 1,
+            What::Woke { .. } => self.rare.woke_up += 1,
             What::Seated { run, shard, start, .. } => {
                 let committed = self.rows.get(shard.as_str()).map(|row| &row.checkpoint);
                 let old = run.is_java() && committed.is_some_and(|committed| start < committed);
@@ -156,9 +155,6 @@ impl<'a> Watch<'a> {
     }
 
     fn fault(&mut self, run: Run, class: Class) {
-        if class == Class::Frozen {
-            self.frozen.insert(run);
-        }
         let unanswered = matches!(class, Class::LostAfter | Class::HangAfter | Class::AnsweredLate | Class::Late);
         let lease = self.last_sent.get(&run).is_some_and(|operation| *operation == "UpdateItem");
         self.rare.lease_write_not_answered += u64::from(unanswered && lease);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kcl_core::error::ConfigError;
+use kcl_core::testing::standstill::Standstill;
 use kcl_core::time::{Timestamp, WallClock};
 use kcl_core::worker::Worker;
 use kcl_local::{Local, Service, Settings};
@@ -154,11 +155,11 @@ impl Site {
         WallClock::new(move || Timestamp::from_millis(clock.now().0.saturating_add_signed(clocks.skew_ms)))
     }
 
-    /// A worker of the real crates, on the real SDK clients.
+    /// A worker of the real crates, on the real SDK clients. Its `run` belongs into the standstill too.
     ///
     /// # Errors
     /// If a setting cannot work.
-    pub fn worker(&self, spec: &WorkerSpec) -> Result<Worker, ConfigError> {
+    pub fn worker(&self, spec: &WorkerSpec, standstill: &Standstill) -> Result<Worker, ConfigError> {
         let label = label::of(spec.slot, spec.run);
         let outside = Outside {
             kinesis: self.local.kinesis_client(&label),
@@ -166,6 +167,6 @@ impl Site {
             wall: self.wall_clock_of(spec.clocks),
             recorder: self.recorder.clone(),
         };
-        member(spec, outside)?.build()
+        member(spec, outside)?.standstill(standstill.clone()).build()
     }
 }

@@ -354,9 +354,9 @@ impl World {
                 if let Some(live) = self.java.in_slot(slot) {
                     self.java.freeze(&live, lasting);
                 }
-                let Some(live) = self.fleet.in_slot(slot) else { return };
-                self.site.faults.freeze(live.run, self.site.local.clock().now().after(lasting));
-                self.handling.freeze(live.run, Instant::now() + lasting);
+                if let Some(live) = self.fleet.in_slot(slot) {
+                    self.fleet.freeze(&live, lasting);
+                }
             }
             Deed::Release { slot } => self.with_a_shard(slot, |handle, shard| {
                 handle.release_shard(shard, Duration::from_secs(5));

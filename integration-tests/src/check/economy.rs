@@ -29,7 +29,7 @@ pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
         match what {
             What::Done { run, seat, shard, through } => drop(done.insert(shard, (*run, *seat, through))),
             What::StopAsked { run } => drop(asked.insert(*run, *at)),
-            What::Fault { run: Some(run), .. } => drop(hit.insert(*run, *at)),
+            What::Fault { run: Some(run), .. } | What::Woke { run } => drop(hit.insert(*run, *at)),
             What::Over { run, how } => {
                 let began = asked.get(run).copied().unwrap_or(*at);
                 let spared = hit.get(run).is_none_or(|hit| hit + FELT < began);
@@ -37,9 +37,9 @@ pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
             }
             What::Seated { run, shard, start, .. } => {
                 let Some((before, _, through)) = done.remove(shard.as_str()) else { continue };
-                // What a Java leader took away could not be committed, and a Java worker may begin at what it read of old.
-                let java = overlaps.was_seized(before, shard) || (run.is_java() && !history.staleness.is_zero());
-                if clean.get(&before) == Some(&true) && start < through && !before.is_java() && !java {
+                // What was taken away could not be committed, and a Java worker may begin at what it read of old.
+                let excused = overlaps.may_be_taken(before, shard) || (run.is_java() && !history.staleness.is_zero());
+                if clean.get(&before) == Some(&true) && start < through && !before.is_java() && !excused {
                     let (start, through) = (Short(start), Short(through));
                     found.push((
                         *at,

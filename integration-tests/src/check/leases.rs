@@ -199,7 +199,7 @@ pub(super) fn stopped_workers_hold_nothing(history: &History) -> Findings {
         holders.take_in(what);
         match what {
             What::StopAsked { run } => drop(asked.insert(*run, *at)),
-            What::Fault { run: Some(run), .. } => drop(hit.insert(*run, *at)),
+            What::Fault { run: Some(run), .. } | What::Woke { run } => drop(hit.insert(*run, *at)),
             // Java workers give nothing back: what they held runs out.
             What::Over { run, how: HowOver::Stopped } if !run.is_java() => {
                 let began = asked.get(run).copied().unwrap_or(*at);

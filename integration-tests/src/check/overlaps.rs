@@ -34,7 +34,7 @@ impl Overlaps {
         let mut doubled = BTreeSet::new();
         for Happening { at, what } in &history.happenings {
             match what {
-                What::Woke { run } => woke.entry(*run).or_default().push(*at),
+                What::Woke { run } if run.is_java() => woke.entry(*run).or_default().push(*at),
                 What::Begun { run, worker } => {
                     let twins: Vec<_> = live.iter().filter(|(_, id)| *id == worker).map(|(run, _)| *run).collect();
                     if !twins.is_empty() {
@@ -72,8 +72,9 @@ impl Overlaps {
         seized.is_some_and(|seized| after(*seized) <= self.failover.mul_f64(HOLDER))
     }
 
-    /// Whether a Java leader ever took the shard from this run.
-    pub(super) fn was_seized(&self, run: Run, shard: &str) -> bool {
-        self.seized.contains_key(&(run, shard.to_owned()))
+    /// Whether the shard may have been taken from this run before it could commit: by a Java leader, or by another process
+    /// with its id.
+    pub(super) fn may_be_taken(&self, run: Run, shard: &str) -> bool {
+        self.doubled.contains(&run) || self.seized.contains_key(&(run, shard.to_owned()))
     }
 }

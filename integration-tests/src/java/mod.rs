@@ -20,7 +20,6 @@ mod dispatch;
 mod ending;
 mod hand_over;
 mod holdings;
-mod ice;
 mod lease;
 mod lock;
 mod pace;

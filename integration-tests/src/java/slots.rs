@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kcl_core::testing::standstill::Standstill;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::ice::Ice;
 use super::process::{JavaSpec, Process};
 use super::worker::live;
 use crate::fate::Fate;
@@ -40,7 +40,7 @@ pub struct JavaLive {
     pub slot: usize,
     /// When it dies.
     pub fate: Arc<Fate>,
-    ice: Arc<Ice>,
+    standstill: Standstill,
     stop: watch::Sender<bool>,
     within: watch::Sender<Option<Duration>>,
 }
@@ -66,8 +66,9 @@ impl JavaSlots {
         let fate = Arc::new(Fate::default());
         let (run, slot, recorder) = (spec.run, spec.slot, self.site.recorder.clone());
         recorder.note(What::Begun { run, worker: spec.id.clone() });
-        let ice = Arc::new(Ice::default());
-        self.live.push(JavaLive { run, slot, fate: Arc::clone(&fate), ice: Arc::clone(&ice), stop, within });
+        let standstill = recorder.standstill(run);
+        let (fate_of, standstill_of) = (Arc::clone(&fate), standstill.clone());
+        self.live.push(JavaLive { run, slot, fate: fate_of, standstill: standstill_of, stop, within });
         let process = Arc::new(Process::new(&self.site, spec, told));
         self.runs.spawn(async move {
             // A process that was told to stop is ended when its time is up, in whatever state it is.
@@ -79,7 +80,7 @@ impl JavaSlots {
             };
             let how = tokio::select! {
                 biased;
-                how = fate.run(ice.hold(live(process), || recorder.note(What::Woke { run }))) => how,
+                how = fate.run(standstill.hold(live(process))) => how,
                 () = too_long => HowOver::Killed,
             };
             let stopped = how == HowOver::Stopped;
@@ -102,7 +103,7 @@ impl JavaSlots {
 
     /// Freezes a worker: nothing of it moves for so long.
     pub fn freeze(&self, live: &JavaLive, lasting: Duration) {
-        live.ice.freeze(lasting);
+        self.site.recorder.freeze(live.run, &live.standstill, lasting);
     }
 
     /// Tells a worker to stop, and ends it when its time is up.

@@ -7,3 +7,4 @@ pub mod conformance;
 pub mod faulty;
 pub mod scripted;
 pub mod source_conformance;
+pub mod standstill;

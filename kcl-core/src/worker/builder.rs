@@ -22,6 +22,8 @@ use crate::retrieval::Retrieval;
 use crate::shard_task::{Recreated, WorkerContext};
 use crate::store::LeaseStore;
 use crate::tenure::TenureContext;
+#[cfg(feature = "test-util")]
+use crate::testing::standstill::Standstill;
 use crate::time::WallClock;
 use crate::utilization::Gauge;
 use crate::worker::held::Held;
@@ -56,6 +58,8 @@ pub struct WorkerBuilder {
     gauge: Option<Gauge>,
     recreated: Recreated,
     forget_streams_after: Option<Duration>,
+    #[cfg(feature = "test-util")]
+    standstill: Option<Standstill>,
 }
 
 impl Worker {
@@ -91,6 +95,8 @@ impl Worker {
             gauge: None,
             recreated: Recreated::default(),
             forget_streams_after: None,
+            #[cfg(feature = "test-util")]
+            standstill: None,
         }
     }
 }
@@ -237,6 +243,14 @@ impl WorkerBuilder {
         self
     }
 
+    /// For tests: every task of the worker runs in this, and stands still with it.
+    #[cfg(feature = "test-util")]
+    #[must_use]
+    pub fn standstill(mut self, standstill: Standstill) -> Self {
+        self.standstill = Some(standstill);
+        self
+    }
+
     /// The worker. Sends nothing and starts nothing.
     ///
     /// # Errors
@@ -288,6 +302,8 @@ impl WorkerBuilder {
             strategy: self.strategy,
             gauge: Some(self.gauge.unwrap_or_else(Gauge::system)),
             luck: random,
+            #[cfg(feature = "test-util")]
+            standstill: self.standstill,
         })
     }
 

@@ -49,6 +49,8 @@ pub struct Worker {
     strategy: Strategy,
     gauge: Option<Gauge>,
     luck: fastrand::Rng,
+    #[cfg(feature = "test-util")]
+    standstill: Option<crate::testing::standstill::Standstill>,
 }
 
 impl Worker {

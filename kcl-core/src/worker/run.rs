@@ -169,11 +169,15 @@ impl Running {
     }
 
     pub(super) fn spawn(&mut self, task: Pin<Box<dyn Future<Output = Ended> + Send>>) {
-        self.tasks.spawn(task);
+        self.spawn_abortable(task);
     }
 
     /// As [`spawn`](Self::spawn), for what may have to be ended before the worker is.
     pub(super) fn spawn_abortable(&mut self, task: impl Future<Output = Ended> + Send + 'static) -> AbortHandle {
+        #[cfg(feature = "test-util")]
+        if let Some(standstill) = self.worker.standstill.clone() {
+            return self.tasks.spawn(async move { standstill.hold(task).await });
+        }
         self.tasks.spawn(task)
     }
 
