@@ -22,6 +22,7 @@ pub mod modelled;
 pub mod monotonic;
 pub mod plan;
 pub mod planted;
+pub mod process;
 mod processor;
 pub mod producer;
 pub mod rare;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
+use integration_tests::process::surround;
 use kcl_core::error::Failure;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -18,7 +19,7 @@ const END: Duration = Duration::from_secs(30);
 
 /// All workers that were started and not ended. They are killed when this is dropped.
 pub(crate) struct Fleet {
-    endpoint: String,
+    services: SocketAddr,
     region: String,
     failover: Duration,
     journal: Journal,
@@ -37,7 +38,7 @@ struct Member {
 impl Fleet {
     pub(crate) fn new(address: SocketAddr, region: &str, failover: Duration, journal: &Journal) -> Self {
         Self {
-            endpoint: format!("http://{address}"),
+            services: address,
             region: region.to_owned(),
             failover,
             journal: journal.clone(),
@@ -53,18 +54,10 @@ impl Fleet {
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["worker", "--id", &name, "--failover-ms", &self.failover.as_millis().to_string()])
-            .env_clear()
-            .env("AWS_ENDPOINT_URL_KINESIS", &self.endpoint)
-            .env("AWS_ENDPOINT_URL_DYNAMODB", &self.endpoint)
-            .env("AWS_REGION", &self.region)
-            .env("AWS_ACCESS_KEY_ID", "local")
-            .env("AWS_SECRET_ACCESS_KEY", "local")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            // By this the services tell who asks.
-            .env("AWS_SDK_UA_APP_ID", &name)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
+        surround(&mut command, self.services, &self.region, &name);
         let mut child = command.spawn()?;
         let output = child.stdout.take().ok_or("a worker without an output")?;
         let alive = child.stdin.take();

@@ -1,12 +1,9 @@
 //! A worker process: a worker as a service would run it, which says what it does.
 
 use std::io::Write;
-use std::os::fd::AsFd;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::{Builder, tls};
+use integration_tests::process::{aws, parent_gone};
 use kcl_core::async_trait;
 use kcl_core::checkpointer::Checkpointer;
 use kcl_core::error::Failure;
@@ -18,8 +15,6 @@ use kcl_core::signals::terminated;
 use kcl_core::time::{Timestamp, WallClock};
 use kcl_core::worker::Worker;
 use kcl_dynamo_leases::DynamoLeases;
-use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe;
 
 use crate::line::{Line, Said};
 use crate::options;
@@ -47,22 +42,8 @@ pub(crate) async fn work(options: &options::Worker) -> Result<(), Failure> {
             ended?;
             Ok(())
         }
-        gone = parent_gone() => gone,
+        gone = parent_gone(|_| {}) => gone,
     }
-}
-
-/// Region, credentials and endpoints from the environment.
-pub(crate) async fn aws() -> SdkConfig {
-    let http = Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
-    aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).load().await
-}
-
-/// Waits until the other end of standard input is closed: whatever ended the process that measures, no worker is left.
-/// Without a thread, since threads are counted.
-pub(crate) async fn parent_gone() -> Result<(), Failure> {
-    let mut input = pipe::Receiver::from_owned_fd(std::io::stdin().as_fd().try_clone_to_owned()?)?;
-    while input.read(&mut [0; 64]).await? > 0 {}
-    Err("the process that measures is gone".into())
 }
 
 /// The user's code: says which records it is given.

@@ -1,5 +1,6 @@
 //! A worker process as a service would run it, with a handler that only counts.
 
+use integration_tests::process::{aws, parent_gone};
 use kcl_core::async_trait;
 use kcl_core::checkpointer::Checkpointer;
 use kcl_core::error::{ConfigError, Failure};
@@ -17,7 +18,7 @@ use super::said::{Said, say};
 use crate::line;
 use crate::options;
 use crate::services::{APP, STREAM};
-use crate::worker::{aws, parent_gone, told};
+use crate::worker::told;
 
 /// Reads until the process that measures is gone.
 pub(crate) async fn read(options: &options::WireReader) -> Result<(), Failure> {
@@ -37,7 +38,7 @@ pub(crate) async fn read(options: &options::WireReader) -> Result<(), Failure> {
             ended?;
             Ok(())
         }
-        gone = parent_gone() => gone,
+        gone = parent_gone(|_| {}) => gone,
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::types::{ConsumerStatus, ShardIteratorType, StartingPosition, SubscribeToShardEventStream};
+use integration_tests::process::{aws, parent_gone};
 use kcl_core::decide::pace::Pace;
 use kcl_core::error::Failure;
 use tokio::task::JoinSet;
@@ -13,7 +14,6 @@ use super::kinds::Mode;
 use super::said::{Said, say};
 use crate::options;
 use crate::services::{APP, STREAM};
-use crate::worker::{aws, parent_gone};
 
 /// The longest pause of the worker's own pace.
 const SLOWEST: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ pub(crate) async fn read(options: &options::WireReader) -> Result<(), Failure> {
     }
     tokio::select! {
         Some(ended) = readers.join_next() => ended?,
-        gone = parent_gone() => gone,
+        gone = parent_gone(|_| {}) => gone,
     }
 }
 
