@@ -4,7 +4,8 @@
 use crate::history::Run;
 
 /// The label of a run's clients.
-pub(crate) fn of(slot: usize, run: Run) -> String {
+#[must_use]
+pub fn of(slot: usize, run: Run) -> String {
     format!("w{slot}.{}", run.0)
 }
 

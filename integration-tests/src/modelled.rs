@@ -32,6 +32,17 @@ pub enum Reading {
     FanOut,
 }
 
+impl Reading {
+    /// The other way.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Polling => Self::FanOut,
+            Self::FanOut => Self::Polling,
+        }
+    }
+}
+
 /// A stream without records, and who reads it.
 #[derive(Debug)]
 pub struct Modelled {

@@ -6,7 +6,8 @@ use crate::site::STREAM;
 
 /// A request that splits one of the open shards of a listing, or merges it with the neighbour after it if `merge` is
 /// asked for and there is one.
-pub(crate) fn choose(shards: &[Value], merge: bool, luck: &mut fastrand::Rng) -> Option<(&'static str, Value)> {
+#[must_use]
+pub fn choose(shards: &[Value], merge: bool, luck: &mut fastrand::Rng) -> Option<(&'static str, Value)> {
     let open: Vec<_> = shards.iter().filter_map(OpenShard::of).collect();
     let shard = luck.choice(&open)?;
     let after = open.iter().find(|other| merge && shard.last.checked_add(1) == Some(other.first));

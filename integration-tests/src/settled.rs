@@ -1,0 +1,24 @@
+//! Whether the work on a stream is done, as far as the services know: processors in other processes cannot be asked.
+
+use crate::site::Site;
+use crate::work::Work;
+
+/// Follows what a site's book says, from time to time.
+#[derive(Debug, Default)]
+pub struct Settled {
+    work: Work,
+    seen: usize,
+}
+
+impl Settled {
+    /// Reads on in the book. Whether the last record of every open shard is committed, and the end of every closed one.
+    pub fn look(&mut self, site: &Site) -> bool {
+        let shards = site.shards();
+        site.recorder.with(|happenings| {
+            happenings[self.seen..].iter().for_each(|happening| self.work.take_in(&happening.what));
+            self.seen = happenings.len();
+        });
+        let finished = shards.iter().all(|(shard, facts)| !facts.closed || self.work.is_finished(shard));
+        finished && self.work.is_committed(&shards)
+    }
+}
