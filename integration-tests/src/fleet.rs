@@ -16,6 +16,9 @@ use crate::modelled::Reading;
 use crate::planted::Planted;
 use crate::site::{Clocks, Site, WorkerSpec};
 
+/// What a worker may hold of records if nothing is said.
+pub const BYTE_BUDGET: usize = 64 * 1024 * 1024;
+
 /// What the workers of a fleet have in common.
 #[derive(Debug, Clone)]
 pub struct FleetSpec {
@@ -35,6 +38,8 @@ pub struct FleetSpec {
     pub clocks: Vec<Clocks>,
     /// The most leases that one worker may be given.
     pub max_leases: Option<usize>,
+    /// The bytes of records that one worker may hold.
+    pub byte_budget: usize,
 }
 
 impl FleetSpec {
@@ -51,6 +56,7 @@ impl FleetSpec {
             planted: None,
             clocks: Vec::new(),
             max_leases: None,
+            byte_budget: BYTE_BUDGET,
         }
     }
 
@@ -111,7 +117,7 @@ impl Fleet {
     pub fn start_with(&mut self, slot: usize, id: &str, fate: Fate) -> Result<Live, ConfigError> {
         self.begun += 1;
         let run = Run(self.begun);
-        let FleetSpec { failover, seed, readings, read_limit, handling, planted, clocks, max_leases } =
+        let FleetSpec { failover, seed, readings, read_limit, handling, planted, clocks, max_leases, byte_budget } =
             self.spec.clone();
         let clocks = clocks.get(slot).copied().unwrap_or_default();
         let reading = readings.get(slot).copied().unwrap_or(Reading::Polling);
@@ -129,6 +135,7 @@ impl Fleet {
             planted,
             clocks,
             max_leases,
+            byte_budget,
         };
         let recorder = self.site.recorder.clone();
         let standstill = recorder.standstill(run);

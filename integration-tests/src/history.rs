@@ -147,6 +147,8 @@ pub enum What {
     ShardEnded { run: Run, shard: String },
     /// A lease was written: as it is now, or `None` if it was removed.
     Lease { run: Option<Run>, shard: String, row: Option<Row> },
+    /// A worker holds so many bytes of records, more than ever before; the last answer brought so many.
+    Held { run: Run, bytes: usize, answer: usize },
     /// A Java worker got the leader lock.
     Leads { run: Run },
     /// A worker that had been frozen went on.
@@ -184,6 +186,8 @@ pub struct History {
     pub patience_of_java: Duration,
     /// How long what a worker sends may be on its way until it is taken down: nothing where it is taken down when it is sent.
     pub in_flight: Duration,
+    /// The bytes of records that one worker may hold.
+    pub byte_budget: usize,
     /// How each run reads.
     pub readings: BTreeMap<Run, Reading>,
 }
@@ -200,6 +204,7 @@ impl History {
             staleness,
             silence,
             patience_of_java,
+            byte_budget: usize::MAX,
             in_flight,
             readings: BTreeMap::new(),
         }

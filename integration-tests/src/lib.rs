@@ -34,6 +34,7 @@ pub mod site;
 pub mod tally;
 mod timeline;
 pub mod trace;
+mod weighing;
 mod witness;
 mod work;
 pub mod world;

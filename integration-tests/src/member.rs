@@ -18,6 +18,7 @@ use crate::modelled::Reading;
 use crate::planted;
 use crate::processor::{Maker, Recording};
 use crate::site::{APP, SILENCE, STREAM, WorkerSpec};
+use crate::weighing::Weighed;
 
 /// What a worker has of the world.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub struct Outside {
 /// # Errors
 /// If a setting cannot work.
 pub fn member(spec: &WorkerSpec, outside: Outside) -> Result<WorkerBuilder, ConfigError> {
-    let retrieval = retrieval(spec, &outside)?;
+    let retrieval = Weighed::new(retrieval(spec, &outside)?, outside.recorder.clone(), spec.run);
     let Outside { dynamodb, wall, recorder, .. } = outside;
     let leases = DynamoLeases::single_stream(dynamodb, APP, STREAM).wall_clock(wall.clone()).build()?;
     let leases = planted::leases(leases, spec.planted);
@@ -50,6 +51,7 @@ pub fn member(spec: &WorkerSpec, outside: Outside) -> Result<WorkerBuilder, Conf
         .worker_id(spec.id.as_str())
         .failover_after(spec.failover.mul_f64(spec.clocks.rate))
         .wall_clock(wall)
+        .byte_budget(spec.byte_budget)
         .seed(spec.seed)
         .utilization(Gauge::new(|| None))
         .observer(observer);

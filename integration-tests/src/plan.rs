@@ -42,6 +42,10 @@ pub struct Plan {
     pub read_limit: u32,
     /// How processors behave.
     pub handling: Handling,
+    /// How much a record is padded at most, in bytes.
+    pub padding: usize,
+    /// The bytes of records that one worker may hold.
+    pub byte_budget: usize,
     /// The pause between two puts, in milliseconds.
     pub put_every: RangeInclusive<u64>,
     /// What goes wrong on the network. All of it is over before `calm`.

@@ -18,6 +18,9 @@ use crate::witness::Ledger;
 
 const KEYS: usize = 12;
 
+/// How much a record is padded at most if nothing is said, in bytes.
+pub const PADDING: usize = 40;
+
 /// A producer of one site. What it is not told was stored it puts again, as often as the SDK does, and then no more.
 #[derive(Debug)]
 pub struct Producer {
@@ -25,6 +28,7 @@ pub struct Producer {
     ledger: Ledger,
     luck: fastrand::Rng,
     numbers: [u64; KEYS],
+    padding: usize,
 }
 
 impl Producer {
@@ -34,7 +38,20 @@ impl Producer {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(2)).build();
         let config = site.local.kinesis_config("producer").timeout_config(timeouts);
         let luck = fastrand::Rng::with_seed(seed ^ 0x7075_7473);
-        Self { client: Client::from_conf(config.build()), ledger: site.ledger.clone(), luck, numbers: [0; KEYS] }
+        Self {
+            client: Client::from_conf(config.build()),
+            ledger: site.ledger.clone(),
+            luck,
+            numbers: [0; KEYS],
+            padding: PADDING,
+        }
+    }
+
+    /// Pads its records by up to so many bytes.
+    #[must_use]
+    pub fn padded(mut self, most: usize) -> Self {
+        self.padding = most;
+        self
     }
 
     /// Puts for ever.
@@ -74,7 +91,7 @@ impl Producer {
     }
 
     fn data(&mut self, payload: &Payload) -> String {
-        let padding = "x".repeat(self.luck.usize(0..40));
+        let padding = "x".repeat(self.luck.usize(0..self.padding));
         format!("{}:{}:{padding}", payload.key, payload.number)
     }
 }

@@ -61,6 +61,8 @@ rare! {
     iterator_expired,
     /// Records, or a whole shard, had left the stream before they were read.
     records_expired,
+    /// A worker held three quarters and more of the records that it may hold.
+    budget_was_full,
     /// A lease was removed, its shard being finished and its children begun.
     lease_removed,
     /// A worker that had been frozen went on.
@@ -130,6 +132,9 @@ impl<'a> Watch<'a> {
             What::Event { run, event } => self.event(*run, event),
             What::Leads { .. } => self.rare.java_led += 1,
             What::Woke { .. } => self.rare.woke_up += 1,
+            What::Held { bytes, .. } => {
+                self.rare.budget_was_full += u64::from(*bytes >= history.byte_budget / 4 * 3);
+            }
             What::Seated { run, shard, start, .. } => {
                 let committed = self.rows.get(shard.as_str()).map(|row| &row.checkpoint);
                 let old = run.is_java() && committed.is_some_and(|committed| start < committed);

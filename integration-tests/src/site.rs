@@ -85,6 +85,8 @@ pub struct WorkerSpec {
     pub clocks: Clocks,
     /// The most leases that it may be given.
     pub max_leases: Option<usize>,
+    /// The bytes of records that it may hold.
+    pub byte_budget: usize,
 }
 
 impl Site {

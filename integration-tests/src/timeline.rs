@@ -44,6 +44,7 @@ impl fmt::Display for What {
             Self::Unreadable { run: None, shard, why } => write!(f, "world  writes {shard} so that {why}"),
             Self::StopAsked { run } => write!(f, "{run}  is asked to stop"),
             Self::Over { run, how } => write!(f, "{run}  is over: {how:?}"),
+            Self::Held { run, bytes, answer } => write!(f, "{run}  holds {bytes} bytes, {answer} of them just read"),
             Self::Calm => f.write_str("world  is calm from here on"),
             Self::Sent { run: Some(run), operation } => write!(f, "{run}  sends {operation}"),
             Self::Sent { run: None, operation } => write!(f, "world  sends {operation}"),

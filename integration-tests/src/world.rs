@@ -88,6 +88,7 @@ pub async fn live(plan: Plan, planted: Option<Planted>, trace: Trace) -> Lived {
         // By the slowest clock.
         failover: world.plan.failover.mul_f64(1.01),
         staleness: world.plan.services.dynamodb.stale_reads.map_or(Duration::ZERO, |stale| stale.max_age),
+        byte_budget: world.plan.byte_budget,
         readings: world.fleet.readings(),
         patience_of_java: world.plan.patience_of_java(),
         in_flight: Duration::ZERO,
@@ -110,6 +111,7 @@ impl World {
             planted,
             clocks: plan.clocks.clone(),
             max_leases: plan.max_leases,
+            byte_budget: plan.byte_budget,
         };
         let (workers, java) = (plan.starts.len(), plan.java.len());
         let names =
@@ -140,7 +142,9 @@ impl World {
         self.site.create_stream(self.plan.shards).await;
         let windows = self.plan.windows.clone();
         self.site.faults.open(windows, self.plan.seed ^ 0x6661_7465);
-        self.producers.spawn(Producer::new(&self.site, self.plan.seed).run(self.plan.put_every.clone()));
+        self.producers.spawn(
+            Producer::new(&self.site, self.plan.seed).padded(self.plan.padding).run(self.plan.put_every.clone()),
+        );
         let java = self.plan.java.iter().map(|member| member.start);
         let starts: Vec<_> = self.plan.starts.iter().copied().chain(java).collect();
         let absent = std::mem::take(&mut self.plan.absent);

@@ -4,6 +4,7 @@ mod economy;
 mod java;
 mod leases;
 mod lives;
+mod memory;
 mod overlaps;
 mod records;
 #[cfg(test)]
@@ -54,6 +55,8 @@ invariants! {
     leases::stopped_workers_hold_nothing,
     economy::stops_cost_no_duplicates,
     economy::nobody_asks_in_circles,
+    memory::commits_keep_up,
+    memory::memory_stays_in_the_budget,
     lives::nothing_happens_after_the_end,
     lives::workers_do_not_give_up,
     lives::no_shard_stalls_in_calm,

@@ -7,6 +7,7 @@ use kcl_core::event::Event;
 use kcl_core::position::{Position, SequenceNumber};
 
 use super::check;
+use crate::faults::Class;
 use crate::history::{Happening, History, HowOver, HowReturned, Payload, Run, Seat, ShardFacts, What};
 use crate::row::Row;
 
@@ -80,9 +81,9 @@ fn good() -> Vec<What> {
     ]
 }
 
-/// The invariants that a history breaks, with a second between any two happenings.
+/// The invariants that a history breaks, with a quarter of a second between any two happenings.
 fn broken(whats: Vec<What>) -> Vec<&'static str> {
-    let happenings = (0..).zip(whats).map(|(second, what)| Happening { at: second * 1000, what }).collect();
+    let happenings = (0..).zip(whats).map(|(place, what)| Happening { at: place * 250, what }).collect();
     let facts =
         |parents: &[&str], closed| ShardFacts { parents: parents.iter().map(|id| (*id).to_owned()).collect(), closed };
     let shards = [("parent".to_owned(), facts(&[], true)), ("child".to_owned(), facts(&["parent"], false))];
@@ -171,6 +172,24 @@ fn what_is_left_over_is_seen() {
 }
 
 #[test]
+fn a_commit_that_comes_late_is_seen_unless_a_fault_explains_it() {
+    let late = || (0..10).map(|_| What::StopAsked { run: B });
+    assert_eq!(with(8, late()), ["commits_keep_up"]);
+    let fault = What::Fault { run: Some(A), class: Class::Throttled };
+    assert_eq!(with(8, [fault].into_iter().chain(late())), Vec::<&str>::new());
+}
+
+#[test]
+fn more_than_the_budget_and_one_answer_is_seen() {
+    let happenings = |bytes| vec![Happening { at: 0, what: What::Held { run: A, bytes, answer: 300 } }];
+    let broken = |bytes| {
+        let history = History::plain(happenings(bytes), BTreeMap::new(), Duration::from_secs(2));
+        check(&History { byte_budget: 1000, ..history }).len()
+    };
+    assert_eq!((broken(1300), broken(1301)), (0, 1));
+}
+
+#[test]
 fn a_commit_that_moves_back_and_a_lease_that_comes_back_are_seen() {
     let back = lease(A, "parent", 3, Some("a"), at(1));
     assert_eq!(with(9, [back]), ["commits_never_move_back"]);
@@ -219,11 +238,11 @@ fn a_worker_that_gives_up_is_seen() {
 
 #[test]
 fn a_shard_that_stands_still_in_calm_is_seen() {
-    let wait = (0..4).map(|_| What::StopAsked { run: A });
-    let late = [stored("child", &[9])].into_iter().chain(wait).chain([
+    let wait = (0..20).map(|_| What::StopAsked { run: A });
+    let late = [lease(B, "child", 2, Some("b"), at(8)), stored("child", &[9])].into_iter().chain(wait).chain([
         called(B, 2, "child", &[9]),
         done(B, 2, "child", 9),
-        lease(B, "child", 2, None, at(9)),
+        lease(B, "child", 3, None, at(9)),
     ]);
     assert_eq!(without(20..21, late), ["no_shard_stalls_in_calm"]);
 }

@@ -10,8 +10,10 @@ use kcl_local::{Service, Settings};
 
 use super::{Back, Deed, Plan, Point};
 use crate::faults::{Class, Window};
+use crate::fleet::BYTE_BUDGET;
 use crate::handling::Handling;
 use crate::modelled::Reading;
+use crate::producer::PADDING;
 use crate::site::Clocks;
 
 /// When the first worker starts, after the stream is ACTIVE.
@@ -62,6 +64,8 @@ impl Plan {
             read_limit: luck.one_of(&[20, 100, 10_000]),
             handling: handling(&mut luck),
             put_every: luck.one_of(&[30..=150, 50..=300, 5..=600].map(Range::from)).into(),
+            padding: PADDING,
+            byte_budget: BYTE_BUDGET,
             windows: Vec::new(),
             deeds: Vec::new(),
             calm,
@@ -73,6 +77,7 @@ impl Plan {
         plan.draw_windows(&mut luck);
         plan.draw_deeds(&mut luck);
         plan.draw_readings(&mut Luck(fastrand::Rng::with_seed(seed ^ 0x7265_6164)));
+        plan.draw_weights(&mut Luck(fastrand::Rng::with_seed(seed ^ 0x6865_6176)));
         plan.draw_freezes(&mut Luck(fastrand::Rng::with_seed(seed ^ 0x6963_6521)));
         if seed.is_multiple_of(16) {
             plan.lengthen(&mut Luck(fastrand::Rng::with_seed(seed ^ 0x6c6f_6e67)));
@@ -80,6 +85,15 @@ impl Plan {
             plan.draw_java(&mut Luck(fastrand::Rng::with_seed(seed ^ 0x6a61_7661)));
         }
         plan
+    }
+
+    /// One seed in eight has records so heavy, and processors so slow, that workers must not read all that they can.
+    fn draw_weights(&mut self, luck: &mut Luck) {
+        if luck.happens(0.125) {
+            self.padding = luck.one_of(&[5_000, 20_000]);
+            self.byte_budget = 1024 * 1024;
+            self.handling.slows = 0.3;
+        }
     }
 
     /// Who is frozen, and which iterators do not live long.

@@ -1,0 +1,104 @@
+//! What workers hold, and what they have not yet written down.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use kcl_core::position::Position;
+
+use super::Findings;
+use crate::history::{Happening, History, HowReturned, Run, Seat, What};
+use crate::timeline::Short;
+
+/// A commit that nobody asked for is written with the next renewal, which is sent so soon.
+const RENEWED: f64 = 0.7;
+/// For the answer, and for what has just been sent.
+const ANSWERED: Duration = Duration::from_secs(1);
+
+/// What a worker holds of records stays within its byte budget, but for one answer that was larger than it was reckoned to
+/// be.
+pub(super) fn memory_stays_in_the_budget(history: &History) -> Findings {
+    let mut largest: BTreeMap<Run, usize> = BTreeMap::new();
+    let mut found = Findings::new();
+    for Happening { at, what } in &history.happenings {
+        let What::Held { run, bytes, answer } = what else { continue };
+        let largest = largest.entry(*run).or_default();
+        *largest = (*largest).max(*answer);
+        if *bytes > history.byte_budget.saturating_add(*largest) {
+            let (budget, largest) = (history.byte_budget, *largest);
+            let seen = format!("{run} holds {bytes} bytes; its budget is {budget}, its largest answer {largest}");
+            found.push((*at, seen));
+        }
+    }
+    found
+}
+
+/// What a processor is done with is committed within 0.7 F and a second, as long as no fault hits its worker: so much is
+/// delivered again at most when the worker dies.
+pub(super) fn commits_keep_up(history: &History) -> Findings {
+    let bound = history.failover.mul_f64(RENEWED) + ANSWERED;
+    let mut owed = Owed { bound: u64::try_from(bound.as_millis()).unwrap_or(u64::MAX), ..Owed::default() };
+    let mut done: BTreeMap<Seat, &Position> = BTreeMap::new();
+    for Happening { at, what } in &history.happenings {
+        match what {
+            What::Seated { seat, shard, .. } => {
+                owed.settle(shard, *at, |_| true);
+                owed.seats.insert(*seat, shard);
+            }
+            What::Done { seat, through, .. } => drop(done.insert(*seat, through)),
+            What::Returned { run, seat, how: HowReturned::Ok } if !run.is_java() => {
+                if let (Some(shard), Some(through)) = (owed.seats.get(seat), done.get(seat)) {
+                    owed.debts.entry(shard).or_default().push_back(Debt { run: *run, since: *at, through });
+                }
+            }
+            What::Lease { run, shard, row } => {
+                let committed = row.as_ref().map(|row| &row.checkpoint);
+                let paid = |debt: &Debt<'_>| {
+                    *run != Some(debt.run) || committed.is_none_or(|committed| debt.through <= committed)
+                };
+                owed.settle(shard, *at, paid);
+            }
+            What::Fault { run: Some(run), .. } | What::Woke { run } | What::Over { run, .. } => {
+                let shards: Vec<&str> = owed.debts.keys().copied().collect();
+                for shard in shards {
+                    owed.settle(shard, *at, |debt| debt.run == *run);
+                }
+            }
+            _ => {}
+        }
+    }
+    owed.found
+}
+
+/// What is done and not committed.
+#[derive(Default)]
+struct Owed<'a> {
+    bound: u64,
+    seats: BTreeMap<Seat, &'a str>,
+    debts: BTreeMap<&'a str, VecDeque<Debt<'a>>>,
+    found: Findings,
+}
+
+struct Debt<'a> {
+    run: Run,
+    since: u64,
+    through: &'a Position,
+}
+
+impl Owed<'_> {
+    /// Some debts of a shard are paid now, or not asked for any more.
+    fn settle(&mut self, shard: &str, now: u64, paid: impl Fn(&Debt<'_>) -> bool) {
+        let Some(debts) = self.debts.get_mut(shard) else { return };
+        let bound = self.bound;
+        let mut late = None;
+        debts.retain(|debt| {
+            let paid = paid(debt);
+            if paid && now.saturating_sub(debt.since) > bound && late.is_none() {
+                let (run, through, ms) = (debt.run, Short(debt.through), now - debt.since);
+                late =
+                    Some(format!("{run} is done with {shard} through {through} and has not committed it for {ms} ms"));
+            }
+            !paid
+        });
+        self.found.extend(late.map(|late| (now, late)));
+    }
+}
