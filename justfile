@@ -25,6 +25,10 @@ minimise SEED:
 sims SEEDS="1+50":
     cargo run -p integration-tests --bin simulate -- --seeds {{SEEDS}} --twice
 
+# Real worker processes over sockets, to which something happens all the time. What it finds, `soak again FILE` checks again.
+soak TIME="5m" *ARGUMENTS:
+    cargo run -p integration-tests --bin soak -- --for {{TIME}} {{ARGUMENTS}}
+
 # The documentation.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

@@ -11,13 +11,18 @@ pub struct Settled {
 }
 
 impl Settled {
-    /// Reads on in the book. Whether the last record of every open shard is committed, and the end of every closed one.
-    pub fn look(&mut self, site: &Site) -> bool {
-        let shards = site.shards();
+    /// Reads on in the book. The services wait meanwhile: to be called often, when each time there is little to read.
+    pub fn read_on(&mut self, site: &Site) {
         site.recorder.with(|happenings| {
             happenings[self.seen..].iter().for_each(|happening| self.work.take_in(&happening.what));
             self.seen = happenings.len();
         });
+    }
+
+    /// Whether the last record of every open shard is committed, and the end of every closed one.
+    pub fn look(&mut self, site: &Site) -> bool {
+        let shards = site.shards();
+        self.read_on(site);
         let finished = shards.iter().all(|(shard, facts)| !facts.closed || self.work.is_finished(shard));
         finished && self.work.is_committed(&shards)
     }

@@ -231,6 +231,19 @@ fn what_a_worker_does_after_its_end_is_seen() {
 }
 
 #[test]
+fn where_requests_are_seen_when_they_arrive_one_may_arrive_after_the_end_for_a_while() {
+    let late = |arrives: u64, what: What| {
+        let over = What::Over { run: A, how: HowOver::Killed };
+        let happenings = [(0, begun(A, "a")), (1_000, over), (arrives, what)].map(|(at, what)| Happening { at, what });
+        let plain = History::plain(happenings.into(), BTreeMap::new(), Duration::from_secs(2));
+        check(&History { in_flight: Duration::from_secs(1), ..plain }).len()
+    };
+    let sent = || What::Sent { run: Some(A), operation: "UpdateItem".to_owned() };
+    assert_eq!((late(1_999, sent()), late(2_000, sent())), (0, 1));
+    assert_eq!(late(1_000, What::Told { run: A, text: "WorkerStarted".to_owned() }), 1, "what is told does not travel");
+}
+
+#[test]
 fn a_worker_that_gives_up_is_seen() {
     let gave_up = What::Over { run: A, how: HowOver::Failed("why".to_owned()) };
     assert_eq!(without(21..22, [gave_up]), ["workers_do_not_give_up"]);

@@ -281,6 +281,34 @@ fn says_how(part: &Path) -> Result<bool, Failure> {
     file.seek(SeekFrom::Start(length.saturating_sub(LAST_LINE)))?;
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
-    let lines = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Line>(line).ok());
-    Ok(lines.into_iter().any(|line| matches!(line.what, What::Over { .. })))
+    let mut lines: Vec<_> = text.split(|byte| *byte == b'\n').collect();
+    // As the reader of parts, who takes for torn what has no end.
+    lines.pop();
+    let read = |line: &&[u8]| serde_json::from_slice::<Line>(line).ok();
+    Ok(lines.iter().filter_map(read).any(|line| matches!(line.what, What::Over { .. })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_was_killed_did_not_give_up_and_one_that_broke_did() {
+        for (raw, killed) in [(9, true), (15, true), (6, false), (11, false), (1 << 8, false), (0, false)] {
+            assert_eq!(how(ExitStatus::from_raw(raw)) == HowOver::Killed, killed, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_torn_line_does_not_say_how_it_ended() {
+        let over = Line { ns: 7, what: What::Over { run: Run(1), how: HowOver::Stopped } };
+        let text = serde_json::to_string(&over).expect("it can be written") + "\n";
+        let part = std::env::temp_dir().join(format!("soak-part-{}", std::process::id()));
+        for (length, says) in [(text.len(), true), (text.len() - 1, false), (0, false)] {
+            std::fs::write(&part, &text[..length]).expect("a file");
+            assert_eq!(says_how(&part).expect("it can be read"), says, "{length}");
+        }
+        std::fs::remove_file(&part).expect("it is there");
+        assert!(!says_how(&part).expect("no part at all"));
+    }
 }

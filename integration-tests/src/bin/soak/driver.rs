@@ -150,6 +150,7 @@ impl Driver {
                     self.act(entry).await?;
                 }
             }
+            self.settled.read_on(&self.site);
             if let Some(ended) = self.producers.try_join_next() {
                 ended?;
             }
