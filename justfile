@@ -13,6 +13,10 @@ lint:
 test:
     cargo test --workspace
 
+# Real worker processes over sockets, to which something happens all the time. What it finds, `soak again FILE` checks again.
+soak TIME="5m" *ARGUMENTS:
+    cargo run -p integration-tests --bin soak -- --for {{TIME}} {{ARGUMENTS}}
+
 # One run of the simulation, as a readable timeline.
 sim SEED:
     cargo run -p integration-tests --bin simulate -- --seed {{SEED}} --trace
@@ -24,10 +28,6 @@ minimise SEED:
 # Many seeds, each run twice with the same trace.
 sims SEEDS="1+50":
     cargo run -p integration-tests --bin simulate -- --seeds {{SEEDS}} --twice
-
-# Real worker processes over sockets, to which something happens all the time. What it finds, `soak again FILE` checks again.
-soak TIME="5m" *ARGUMENTS:
-    cargo run -p integration-tests --bin soak -- --for {{TIME}} {{ARGUMENTS}}
 
 # The documentation.
 doc:

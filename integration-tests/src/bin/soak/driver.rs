@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use integration_tests::fleet::BYTE_BUDGET;
 use integration_tests::history::{History, Recorder, Run, What};
 use integration_tests::journal::{self, Pen};
 use integration_tests::producer::Producer;
@@ -252,6 +253,7 @@ impl Driver {
         let mut history = History::plain(journal::merge(parts), self.site.shards(), self.soak.failover);
         history.silence = if subscribes { SILENCE + again } else { Duration::ZERO };
         history.in_flight = IN_FLIGHT;
+        history.byte_budget = BYTE_BUDGET;
         history.readings = self.crew.readings();
         Ok(history)
     }
