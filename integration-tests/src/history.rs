@@ -157,7 +157,7 @@ pub enum What {
     Resharded { parents: Vec<String> },
 }
 
-/// Something that happened, and when: virtual milliseconds since the world began.
+/// Something that happened, and when: milliseconds since the world began, virtual ones where its time is.
 #[derive(Debug, Clone)]
 pub struct Happening {
     /// When.

@@ -15,7 +15,7 @@ const EXAMPLES: usize = 5;
 
 /// Prints what did not hold, and the sum as the last line. A history in which something did not hold is kept, if there is a
 /// file for it. Answers whether all held.
-pub(crate) fn report(seed: u64, history: &History, keep: Option<&Path>) -> Result<bool, Failure> {
+pub(crate) fn report(seed: Option<u64>, history: &History, keep: Option<&Path>) -> Result<bool, Failure> {
     let violations = check(history);
     let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
     for violation in &violations {

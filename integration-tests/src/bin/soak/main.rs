@@ -54,13 +54,14 @@ async fn live(soak: Soak) -> Result<bool, Failure> {
     println!("seed={seed}");
     let folder = std::env::temp_dir().join(format!("soak-{seed}-{}", std::process::id()));
     std::fs::create_dir(&folder)?;
-    let lived = Driver::start(soak, seed, &folder).await?.live().await?;
-    let held = checked::report(seed, &lived, Some(&folder.with_extension("jsonl")))?;
+    let lived = async { Driver::start(soak, seed, &folder).await?.live().await }.await;
+    let lived = lived.inspect_err(|_| eprintln!("soak: what was written until then: {}", folder.display()))?;
+    let held = checked::report(Some(seed), &lived, Some(&folder.with_extension("jsonl")))?;
     std::fs::remove_dir_all(&folder)?;
     Ok(held)
 }
 
 fn again(file: &Path) -> Result<bool, Failure> {
     let history = journal::kept(file)?;
-    checked::report(0, &history, None)
+    checked::report(None, &history, None)
 }

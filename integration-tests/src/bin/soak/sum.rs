@@ -11,7 +11,8 @@ use integration_tests::silence;
 /// The figures of one run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sum {
-    seed: u64,
+    /// The seed, where it is known.
+    seed: Option<u64>,
     lasted: Duration,
     kills: usize,
     stops: usize,
@@ -29,7 +30,7 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
-    pub(crate) fn of(seed: u64, history: &History, violations: usize) -> Self {
+    pub(crate) fn of(seed: Option<u64>, history: &History, violations: usize) -> Self {
         let lasted = Duration::from_millis(history.happenings.last().map_or(0, |last| last.at));
         let mut sum = Self { seed, lasted, violations, worst_silence: silence::worst(history), ..Self::default() };
         let mut given = BTreeSet::new();
@@ -56,7 +57,10 @@ impl Sum {
 impl fmt::Display for Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, kills, stops, pauses, reshards, records, deliveries, duplicates, lease_writes, .. } = self;
-        write!(f, "seed={seed} seconds={:.0} kills={kills} stops={stops} pauses={pauses}", self.lasted.as_secs_f64())?;
+        if let Some(seed) = seed {
+            write!(f, "seed={seed} ")?;
+        }
+        write!(f, "seconds={:.0} kills={kills} stops={stops} pauses={pauses}", self.lasted.as_secs_f64())?;
         write!(f, " reshards={reshards} records={records} deliveries={deliveries} duplicates={duplicates}")?;
         let silence = self.worst_silence.as_millis();
         write!(f, " lease_writes={lease_writes} worst_silence_ms={silence} violations={}", self.violations)
