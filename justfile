@@ -29,6 +29,10 @@ minimise SEED:
 sims SEEDS="1+50":
     cargo run -p integration-tests --bin simulate -- --seeds {{SEEDS}} --twice
 
+# A fuzzer on one of fuzz/fuzz_targets. Install once: cargo install cargo-fuzz --locked, and a nightly toolchain
+fuzz TARGET SECONDS="300":
+    cargo +nightly fuzz run -s none {{TARGET}} -- -dict=fuzz/dictionaries/{{TARGET}}.txt -max_len=4096 -max_total_time={{SECONDS}}
+
 # The documentation.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

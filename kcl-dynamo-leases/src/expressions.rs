@@ -43,6 +43,13 @@ impl Expressions {
         parts.filter_map(|part| part.split(' ').next()).collect()
     }
 
+    /// The item that an update makes where there is none.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn written(&self) -> crate::values::Item {
+        let parts = self.set.iter().filter_map(|part| part.split_once(" = "));
+        parts.map(|(name, value)| (self.names[name].clone(), self.values[value].clone())).collect()
+    }
+
     /// The name of an attribute as these expressions have it.
     pub(crate) fn name(&mut self, attribute: Attribute) -> String {
         let alias = attribute.alias();

@@ -115,6 +115,8 @@ pub mod costs;
 mod error;
 mod expressions;
 mod fleet;
+#[cfg(any(test, fuzzing))]
+mod fuzzing;
 mod index;
 mod item;
 mod keys;
@@ -130,5 +132,8 @@ mod values;
 mod write;
 
 pub use self::builder::Builder;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use self::fuzzing::fuzz_lease_items;
 pub use self::store::DynamoLeases;
 pub use self::table::Billing;

@@ -58,6 +58,9 @@ mod world;
 
 pub use self::clock::Clock;
 pub use self::fault::{Fault, Faults, Request, Service};
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use self::front::fuzz_requests;
 pub use self::front::{Tls, TlsUnavailable, serve, serve_tls};
 pub use self::stream_fault::{Pushed, StreamFault, StreamFaults};
 pub use self::wire::{Reply, Timestamp};

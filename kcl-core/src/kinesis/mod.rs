@@ -18,6 +18,9 @@ mod target;
 mod terms;
 
 pub use self::errors::{Attempt, lacks_permission};
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use self::lean::beside::fuzz_lean;
 pub use self::meaning::Refusal;
 pub use self::service_time::{DateHeader, Dated};
 pub use self::settings::in_range;

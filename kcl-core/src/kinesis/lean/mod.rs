@@ -13,6 +13,8 @@
 //! | what JSON is | `scan.rs` |
 
 mod answer;
+#[cfg(any(test, fuzzing))]
+pub(super) mod beside;
 mod protocol;
 mod reader;
 mod scan;
