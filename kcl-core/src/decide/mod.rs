@@ -7,6 +7,7 @@ pub mod cell;
 pub mod distrust;
 pub mod fleet;
 pub mod lead;
+pub mod linger;
 pub mod load;
 pub mod observe;
 pub mod overtaken;

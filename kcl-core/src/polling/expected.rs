@@ -5,12 +5,15 @@
 //! hundreds of shards that start with a backlog bring 10 MiB each at the same moment. So:
 //!
 //! - The first call from a position in the past may bring the most; one from the tip, little.
-//! - Later, a reader that is `behind` by some time may get all that a shard takes in that time, 1 MiB a second; and at
-//!   any rate about as much as it got last, so twice that is reserved.
+//! - Later, a reader may get all that a shard takes in the time by which it was `behind` and in the time since then, 1 MiB
+//!   a second: a worker that stood still, or was throttled, finds much wherever it reads. At any rate it gets about as much
+//!   as last, so twice that is reserved.
 //!
 //! What an answer brings less goes back to the budget at once, and what it brings more is added if it is free.
 
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::retrieval::StartAt;
 
@@ -25,24 +28,32 @@ const TAKEN_PER_SECOND: u128 = MIB as u128;
 
 /// What the next answer may bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Expected(usize);
+pub(super) struct Expected {
+    /// At any rate.
+    bytes: usize,
+    /// By how much the last answer was behind, and when it came.
+    behind: Duration,
+    answered: Instant,
+}
 
 impl Expected {
-    /// Before anything was read.
-    pub(super) fn at_first(from: &StartAt) -> Self {
-        Self(if *from == StartAt::Latest { LEAST } else { MOST })
+    /// Before anything was read, of a reader that is opened now.
+    pub(super) fn at_first(from: &StartAt, now: Instant) -> Self {
+        let bytes = if *from == StartAt::Latest { LEAST } else { MOST };
+        Self { bytes, behind: Duration::ZERO, answered: now }
     }
 
-    /// After an answer that took this many bytes, and whose end is this far from the tip of the shard.
-    pub(super) fn after(bytes: usize, behind: Option<Duration>) -> Self {
-        let arrived = behind.unwrap_or_default().as_millis().saturating_mul(TAKEN_PER_SECOND) / 1000;
+    /// After an answer that took this many bytes, whose end is this far from the tip of the shard, and that came now.
+    pub(super) fn after(bytes: usize, behind: Option<Duration>, now: Instant) -> Self {
+        Self { bytes: bytes.saturating_mul(2), behind: behind.unwrap_or_default(), answered: now }
+    }
+
+    /// The bytes of an answer to a call that is made now.
+    pub(super) fn bytes(self, now: Instant) -> usize {
+        let since = self.behind.saturating_add(now.saturating_duration_since(self.answered));
+        let arrived = since.as_millis().saturating_mul(TAKEN_PER_SECOND) / 1000;
         let arrived = usize::try_from(arrived).unwrap_or(MOST);
-        Self(bytes.saturating_mul(2).max(arrived).clamp(LEAST, MOST))
-    }
-
-    /// The bytes.
-    pub(super) fn bytes(self) -> usize {
-        self.0
+        self.bytes.max(arrived).clamp(LEAST, MOST)
     }
 }
 
@@ -50,14 +61,16 @@ impl Expected {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_reader_of_the_past_expects_the_most_and_one_at_the_tip_little() {
-        assert_eq!(Expected::at_first(&StartAt::TrimHorizon).bytes(), MOST);
-        assert_eq!(Expected::at_first(&StartAt::Latest).bytes(), LEAST);
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_of_the_past_expects_the_most_and_one_at_the_tip_little() {
+        let now = Instant::now();
+        assert_eq!(Expected::at_first(&StartAt::TrimHorizon, now).bytes(now), MOST);
+        assert_eq!(Expected::at_first(&StartAt::Latest, now).bytes(now), LEAST);
     }
 
-    #[test]
-    fn what_is_expected_follows_the_last_answer_and_the_time_behind() {
+    #[tokio::test(start_paused = true)]
+    async fn what_is_expected_follows_the_last_answer_the_time_behind_and_the_time_since_then() {
+        let now = Instant::now();
         let cases = [
             (0, Some(0), LEAST),
             (0, None, LEAST),
@@ -73,10 +86,12 @@ mod tests {
         ];
         for (bytes, behind, expected) in cases {
             assert_eq!(
-                Expected::after(bytes, behind.map(Duration::from_millis)).bytes(),
+                Expected::after(bytes, behind.map(Duration::from_millis), now).bytes(now),
                 expected,
                 "{bytes} {behind:?}"
             );
         }
+        let stood_still = now + Duration::from_secs(3);
+        assert_eq!(Expected::after(40_000, Some(Duration::from_secs(1)), now).bytes(stood_still), 4 * MIB);
     }
 }

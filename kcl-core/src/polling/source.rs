@@ -44,7 +44,7 @@ impl PollingSource {
         idle_interval: Duration,
     ) -> Result<Self, SourceError> {
         let pace = Pace::new(idle_interval);
-        let expected = Expected::at_first(&from);
+        let expected = Expected::at_first(&from, Instant::now());
         let mut source = Self { calls, shard, from, iterator: None, pace, budget, expected, ended: None };
         source.reposition().await?;
         Ok(source)
@@ -70,7 +70,7 @@ impl PollingSource {
             tokio::time::sleep_until(next).await;
         }
         // A quarter at most: one reader that waits for much must not keep those from reading that want little.
-        let expected = self.expected.bytes().min(self.budget.total() / 4);
+        let expected = self.expected.bytes(Instant::now()).min(self.budget.total() / 4);
         let share = self.budget.reserve(expected).await;
         self.pace.called(Instant::now());
         let answered = self.call().await;
@@ -106,7 +106,7 @@ impl PollingSource {
         let bytes = records.iter().map(RawRecord::bytes).sum();
         let taken = records.iter().map(RawRecord::held_bytes).sum();
         share.fit(taken);
-        self.expected = Expected::after(taken, behind);
+        self.expected = Expected::after(taken, behind, now);
         self.pace.answered(now, bytes, behind.is_some_and(|behind| !behind.is_zero()));
         if let Some(last) = records.last() {
             self.from = StartAt::After(last.sequence_number.clone());

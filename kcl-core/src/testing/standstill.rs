@@ -79,7 +79,9 @@ mod tests {
     async fn what_is_frozen_stands_still_and_goes_on_when_it_melts() {
         let (melted, began) = (Arc::new(AtomicU32::new(0)), Instant::now());
         let counts = Arc::clone(&melted);
-        let standstill = Standstill::new(move || drop(counts.fetch_add(1, Ordering::Relaxed)));
+        let standstill = Standstill::new(move || {
+            counts.fetch_add(1, Ordering::Relaxed);
+        });
         standstill.freeze(Duration::from_secs(9));
         let inner = async {
             tokio::time::sleep(Duration::from_secs(2)).await;

@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
+use crate::decide::linger::{Finished, MADE_WITHIN};
 use crate::decide::reconcile::Graph;
 use crate::error::{Chain, SourceError, SourceErrorKind, StoreError, WorkerError};
 use crate::event::{Event, Look};
@@ -36,11 +38,12 @@ pub(super) struct Reconciler {
     pub(super) changed: Arc<Notify>,
     /// It is the worker's only stream: without it the worker is of no use.
     pub(super) only: bool,
+    pub(super) finished: Finished,
 }
 
 impl Reconciler {
     /// Compares at once, then periodically and when asked, for ever.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
         let mut backoff = Backoff::look();
         let mut created = None;
         let mut complete_once = false;
@@ -92,8 +95,8 @@ impl Reconciler {
         Problem::Fatal(WorkerError::Source { worker, stream, source: error })
     }
 
-    async fn compare(&self, created: &mut Option<Timestamp>, complete_once: bool) -> Result<(), Problem> {
-        let retrieval = &self.stream.retrieval;
+    async fn compare(&mut self, created: &mut Option<Timestamp>, complete_once: bool) -> Result<(), Problem> {
+        let retrieval = Arc::clone(&self.stream.retrieval);
         let listing =
             retrieval.list_shards(WhichShards::All).await.map_err(|error| self.problem(error, complete_once))?;
         if self.stream.doubtful.swap(false, Ordering::Relaxed) || (created.is_none() && !complete_once) {
@@ -102,7 +105,9 @@ impl Reconciler {
                 self.problem(error, complete_once)
             })?;
         }
+        let looked = Instant::now();
         let leases = self.stream.tenures.store.list().await.map_err(|error| passing(&error))?;
+        self.finished.look(&leases.leases, Instant::now());
         let graph = Graph::new(self.stream.stream(), &listing.shards, &leases.leases, *created);
         if graph.is_recreated() {
             return self.start_over(&graph).await;
@@ -124,7 +129,7 @@ impl Reconciler {
         for (shard, range) in plan.without_range {
             self.stream.tenures.store.note_hash_range(&shard, range).await.map_err(|error| passing(&error))?;
         }
-        self.apply(create, plan.delete, !complete_once).await
+        self.apply(create, plan.delete, looked, !complete_once).await
     }
 
     /// The leases were made for an earlier stream of the same name.
@@ -156,10 +161,20 @@ impl Reconciler {
         }
     }
 
-    async fn apply(&self, create: Vec<(Lease, CreateReason)>, delete: Vec<Lease>, first: bool) -> Result<(), Problem> {
+    /// Makes and removes leases, by a look at the table that began at `looked`.
+    async fn apply(
+        &self,
+        create: Vec<(Lease, CreateReason)>,
+        delete: Vec<Lease>,
+        looked: Instant,
+        first: bool,
+    ) -> Result<(), Problem> {
         let store = &self.stream.tenures.store;
         let made = !create.is_empty();
         for (lease, reason) in create {
+            if looked.elapsed() > MADE_WITHIN {
+                return Err(Problem::Passing("it took too long to compare shards and leases".to_owned()));
+            }
             if let WriteOutcome::Applied(made) = store.create(&lease).await.map_err(|error| passing(&error))? {
                 self.emit(&Event::LeaseCreated { shard: made.shard, checkpoint: made.checkpoint, reason });
             }
@@ -168,7 +183,8 @@ impl Reconciler {
         if made || first {
             self.changed.notify_one();
         }
-        for lease in delete {
+        let old = |lease: &Lease| self.finished.is_old(&lease.shard, Instant::now());
+        for lease in delete.into_iter().filter(old) {
             if let WriteOutcome::Applied(gone) = store.delete(&lease).await.map_err(|error| passing(&error))? {
                 self.emit(&Event::LeaseDeleted { shard: gone.shard });
             }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use crate::decide::linger::Finished;
 use crate::error::ConfigError;
 use crate::event::Event;
 use crate::ids::StreamId;
@@ -146,7 +147,8 @@ impl Running {
             let context = StreamContext::new(Arc::clone(&self.worker.shared), retrieval, initial, recreated);
             let context = Arc::new(context);
             let changed = Arc::clone(&self.changed);
-            let reconciler = Reconciler { stream: Arc::clone(&context), changed, only };
+            let finished = Finished::default();
+            let reconciler = Reconciler { stream: Arc::clone(&context), changed, only, finished };
             let task = self.spawn_abortable(async {
                 reconciler.run().await;
                 Ended::Loop("comparison of shards and leases")

@@ -112,10 +112,11 @@ async fn the_budget_is_reserved_before_a_call_and_fitted_after_it() {
     let used = budget.used();
     assert!((3 * MIB..3 * MIB + 8 * 1024).contains(&used), "twice the last answer, and not {used}");
     assert!(matches!(next.await.expect("read"), Fetched::Records(fetch) if fetch.records.is_empty()));
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
     let mut next = source.next();
     let _ = tokio::time::timeout(Duration::ZERO, &mut next).await;
-    assert_eq!(budget.used(), 64 * 1024, "a quiet shard brings little");
+    let used = budget.used();
+    assert!((5 * MIB..5 * MIB + MIB / 64).contains(&used), "what a shard takes in five seconds, and not {used}");
     drop(next);
     assert_eq!(budget.used(), 0, "a call that is dropped gives its part back");
 }
