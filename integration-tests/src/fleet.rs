@@ -16,6 +16,9 @@ use crate::modelled::Reading;
 use crate::planted::Planted;
 use crate::site::{Clocks, Site, WorkerSpec};
 
+/// How often a worker asks a shard that has no records if nothing is said, as the KCL does.
+pub const IDLE_INTERVAL: Duration = Duration::from_secs(1);
+
 /// What a worker may hold of records if nothing is said.
 pub const BYTE_BUDGET: usize = 64 * 1024 * 1024;
 
@@ -30,6 +33,8 @@ pub struct FleetSpec {
     pub readings: Vec<Reading>,
     /// How many records one `GetRecords` asks for.
     pub read_limit: u32,
+    /// How often a worker asks a shard that has none.
+    pub idle_interval: Duration,
     /// What processors do.
     pub handling: Arc<Handling>,
     /// A planted bug.
@@ -52,6 +57,7 @@ impl FleetSpec {
             seed,
             readings: Vec::new(),
             read_limit: 10_000,
+            idle_interval: IDLE_INTERVAL,
             handling,
             planted: None,
             clocks: Vec::new(),
@@ -117,8 +123,18 @@ impl Fleet {
     pub fn start_with(&mut self, slot: usize, id: &str, fate: Fate) -> Result<Live, ConfigError> {
         self.begun += 1;
         let run = Run(self.begun);
-        let FleetSpec { failover, seed, readings, read_limit, handling, planted, clocks, max_leases, byte_budget } =
-            self.spec.clone();
+        let FleetSpec {
+            failover,
+            seed,
+            readings,
+            read_limit,
+            idle_interval,
+            handling,
+            planted,
+            clocks,
+            max_leases,
+            byte_budget,
+        } = self.spec.clone();
         let clocks = clocks.get(slot).copied().unwrap_or_default();
         let reading = readings.get(slot).copied().unwrap_or(Reading::Polling);
         let seed = seed.wrapping_add(u64::from(run.0) << 40);
@@ -131,6 +147,7 @@ impl Fleet {
             seed,
             reading,
             read_limit,
+            idle_interval,
             handling,
             planted,
             clocks,

@@ -65,7 +65,7 @@ fn retrieval(spec: &WorkerSpec, outside: &Outside) -> Result<Box<dyn Retrieval>,
     let (client, clock) = (outside.kinesis.clone(), outside.wall.clone());
     Ok(match spec.reading {
         Reading::Polling => {
-            let polling = Polling::builder(client, STREAM).limit(spec.read_limit);
+            let polling = Polling::builder(client, STREAM).limit(spec.read_limit).idle_interval(spec.idle_interval);
             Box::new(polling.request_timeout(Duration::from_secs(2)).clock(clock).build()?)
         }
         Reading::FanOut => {

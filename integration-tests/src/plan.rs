@@ -40,6 +40,8 @@ pub struct Plan {
     pub services: Settings,
     /// How many records one `GetRecords` asks for.
     pub read_limit: u32,
+    /// How often a worker of ours asks a shard that has none.
+    pub idle_interval: Duration,
     /// How processors behave.
     pub handling: Handling,
     /// How much a record is padded at most, in bytes.

@@ -77,6 +77,8 @@ pub struct WorkerSpec {
     pub reading: Reading,
     /// How many records one `GetRecords` asks for.
     pub read_limit: u32,
+    /// How often it asks a shard that has none.
+    pub idle_interval: Duration,
     /// What its processors do.
     pub handling: Arc<Handling>,
     /// A bug that is planted into it.

@@ -107,6 +107,7 @@ impl World {
             seed: plan.seed,
             readings: plan.readings.clone(),
             read_limit: plan.read_limit,
+            idle_interval: plan.idle_interval,
             handling: Arc::clone(&handling),
             planted,
             clocks: plan.clocks.clone(),

@@ -14,8 +14,8 @@ const RENEWED: f64 = 0.7;
 /// For the answer, and for what has just been sent.
 const ANSWERED: Duration = Duration::from_secs(1);
 
-/// What a worker holds of records stays within its byte budget, but for one answer that was larger than it was reckoned to
-/// be.
+/// What a worker holds of records stays within its byte budget, but for answers that are larger than a quarter of it: that
+/// much is reserved for each at most, so that there are four such at a time.
 pub(super) fn memory_stays_in_the_budget(history: &History) -> Findings {
     let mut largest: BTreeMap<Run, usize> = BTreeMap::new();
     let mut found = Findings::new();
@@ -23,8 +23,8 @@ pub(super) fn memory_stays_in_the_budget(history: &History) -> Findings {
         let What::Held { run, bytes, answer } = what else { continue };
         let largest = largest.entry(*run).or_default();
         *largest = (*largest).max(*answer);
-        if *bytes > history.byte_budget.saturating_add(*largest) {
-            let (budget, largest) = (history.byte_budget, *largest);
+        let (budget, largest) = (history.byte_budget, *largest);
+        if *bytes > budget.saturating_add(4 * largest.saturating_sub(budget / 4)) {
             let seen = format!("{run} holds {bytes} bytes; its budget is {budget}, its largest answer {largest}");
             found.push((*at, seen));
         }
@@ -32,8 +32,8 @@ pub(super) fn memory_stays_in_the_budget(history: &History) -> Findings {
     found
 }
 
-/// What a processor is done with is committed within 0.7 F and a second, as long as no fault hits its worker: so much is
-/// delivered again at most when the worker dies.
+/// What a processor is done with is committed within 0.7 F and a second, as long as it does not panic and no fault hits its
+/// worker: so much is delivered again at most when the worker dies.
 pub(super) fn commits_keep_up(history: &History) -> Findings {
     let bound = history.failover.mul_f64(RENEWED) + ANSWERED;
     let mut owed = Owed { bound: u64::try_from(bound.as_millis()).unwrap_or(u64::MAX), ..Owed::default() };
@@ -48,6 +48,12 @@ pub(super) fn commits_keep_up(history: &History) -> Findings {
             What::Returned { run, seat, how: HowReturned::Ok } if !run.is_java() => {
                 if let (Some(shard), Some(through)) = (owed.seats.get(seat), done.get(seat)) {
                     owed.debts.entry(shard).or_default().push_back(Debt { run: *run, since: *at, through });
+                }
+            }
+            // The next processor begins at what is committed.
+            What::Returned { seat, how: HowReturned::Panicked, .. } => {
+                if let Some(shard) = owed.seats.get(seat).copied() {
+                    owed.settle(shard, *at, |_| true);
                 }
             }
             What::Lease { run, shard, row } => {

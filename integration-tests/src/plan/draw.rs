@@ -10,7 +10,7 @@ use kcl_local::{Service, Settings};
 
 use super::{Back, Deed, Plan, Point};
 use crate::faults::{Class, Window};
-use crate::fleet::BYTE_BUDGET;
+use crate::fleet::{BYTE_BUDGET, IDLE_INTERVAL};
 use crate::handling::Handling;
 use crate::modelled::Reading;
 use crate::producer::PADDING;
@@ -61,6 +61,7 @@ impl Plan {
             switches: false,
             shards: luck.0.u32(1..=4),
             services: services(seed, &mut luck),
+            idle_interval: IDLE_INTERVAL,
             read_limit: luck.one_of(&[20, 100, 10_000]),
             handling: handling(&mut luck),
             put_every: luck.one_of(&[30..=150, 50..=300, 5..=600].map(Range::from)).into(),

@@ -16,7 +16,9 @@ impl Plan {
         let lasts = luck.millis(80 * 60_000..=100 * 60_000);
         let stretch = lasts.div_duration_f64(Duration::from_millis(short.into()));
         self.calm = lasts;
-        self.failover = Duration::from_secs(luck.one_of(&[10, 30]));
+        self.failover = Duration::from_secs(luck.one_of(&[20, 30]));
+        // Nine of ten requests are for records; the rest is what these plans are for.
+        self.idle_interval = Duration::from_secs(5);
         self.starts.truncate(luck.0.usize(1..=2));
         self.clocks.truncate(self.starts.len());
         self.readings.truncate(self.starts.len());

@@ -4,6 +4,7 @@
 //! simulate --seeds 1+50 --twice     fifty seeds, each twice, with the same trace
 //! simulate --seed 17 --trace        one seed again, with everything that happened in it
 //! simulate --minimise 17            what of a seed that fails is needed for that
+//! simulate --sum-up FILE...         what earlier runs printed, as one
 //! ```
 
 mod many;
@@ -11,6 +12,7 @@ mod minimise;
 mod one;
 mod score;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -45,6 +47,9 @@ struct Arguments {
     /// Leaves out of the plan of this seed, which fails, whatever it fails without.
     #[arg(long, value_name = "SEED", group = "what")]
     minimise: Option<u64>,
+    /// Adds up what runs of `--seeds` printed into these files.
+    #[arg(long, value_name = "FILE", num_args = 1.., group = "what")]
+    sum_up: Vec<PathBuf>,
     /// Plants a bug, which is to be found: commit-before-processing, skip-parent-check.
     #[arg(long)]
     planted: Option<Planted>,
@@ -62,7 +67,7 @@ fn main() -> ExitCode {
         (Some(seed), ..) => one::live(seed, &arguments),
         (_, Some(seed), _) => minimise::minimise(seed, arguments.planted),
         (_, _, Some((from, count))) => many::live(from, count, &arguments),
-        (None, None, None) => unreachable!("one of them is required"),
+        (None, None, None) => score::of_files(&arguments.sum_up),
     };
     if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

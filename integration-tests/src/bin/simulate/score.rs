@@ -1,9 +1,41 @@
 //! What came of many seeds.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use integration_tests::planted::Planted;
 use integration_tests::tally::Tally;
 
 use super::one::arguments;
+
+/// Adds up what earlier runs printed, each seed once: what is said of it last counts.
+pub(super) fn of_files(files: &[PathBuf]) -> bool {
+    let mut lines: BTreeMap<u64, String> = BTreeMap::new();
+    for file in files {
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => {
+                println!("{} cannot be read: {error}", file.display());
+                return false;
+            }
+        };
+        // A run's own line ends with its trace; the sum of the runs has none.
+        for line in text.lines().filter(|line| line.contains(" trace=")) {
+            let seed = line.strip_prefix("seed=").and_then(|rest| rest.split(' ').next()?.parse().ok());
+            if let Some(seed) = seed {
+                lines.insert(seed, line.to_owned());
+            }
+        }
+    }
+    let mut score = Score::default();
+    for (seed, line) in lines {
+        score.tally.add(&line);
+        if !line.contains(" violations=0 ") {
+            score.failed.push(seed);
+        }
+    }
+    score.sum_up()
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Score {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use integration_tests::fate::with_causes;
-use integration_tests::fleet::BYTE_BUDGET;
+use integration_tests::fleet::{BYTE_BUDGET, IDLE_INTERVAL};
 use integration_tests::handling::Handling;
 use integration_tests::history::{HowOver, Recorder, Run, What};
 use integration_tests::journal::Pen;
@@ -67,6 +67,7 @@ fn spec(options: &Worker, handling: &Arc<Handling>) -> WorkerSpec {
         seed: options.seed,
         reading: if options.fan_out { Reading::FanOut } else { Reading::Polling },
         read_limit: 100,
+        idle_interval: IDLE_INTERVAL,
         byte_budget: BYTE_BUDGET,
         handling: Arc::clone(handling),
         planted: options.planted,
