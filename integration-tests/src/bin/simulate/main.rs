@@ -55,6 +55,10 @@ struct Arguments {
     planted: Option<Planted>,
 }
 
+/// A quarter of a run's time would be the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn parse_seeds(text: &str) -> Result<(u64, u64), String> {
     let (from, count) = text.split_once('+').ok_or("give the first seed and how many: 1+50")?;
     let number = |part: &str| part.parse().map_err(|_| format!("`{part}` is not a number"));
