@@ -14,7 +14,6 @@ use crate::fleet::{Fleet, FleetSpec};
 use crate::handling::Handling;
 use crate::history::{Happening, History, What};
 use crate::java::{JavaSlots, JavaSpec};
-use crate::modelled::Reading;
 use crate::plan::{Back, Deed, JavaMember, Plan, Point};
 use crate::planted::Planted;
 use crate::producer::Producer;
@@ -236,11 +235,7 @@ impl World {
     fn start(&mut self, slot: usize, same_id: bool) {
         let java = self.java_member(slot).is_some();
         if !java && self.plan.switches && self.luck.bool() {
-            let other = match self.fleet.reading(slot) {
-                Reading::Polling => Reading::FanOut,
-                Reading::FanOut => Reading::Polling,
-            };
-            self.fleet.set_reading(slot, other);
+            self.fleet.set_reading(slot, self.fleet.reading(slot).other());
         }
         let (name, generation) = &mut self.ids[slot];
         if !same_id {
