@@ -57,6 +57,16 @@ mod found_before {
     }
 
     #[test]
+    fn what_was_taken_by_others_was_asked_for_again_as_long_as_the_table_showed_it_free() {
+        holds("2157");
+    }
+
+    #[test]
+    fn a_request_that_came_twice_made_a_lease_anew_that_was_finished_and_removed() {
+        holds("5174");
+    }
+
+    #[test]
     fn a_commit_whose_answer_was_lost_while_a_new_processor_started_was_moved_back() {
         holds("284");
     }
