@@ -147,6 +147,8 @@ pub enum What {
     ShardEnded { run: Run, shard: String },
     /// A lease was written: as it is now, or `None` if it was removed.
     Lease { run: Option<Run>, shard: String, row: Option<Row> },
+    /// The row by which a worker says that it lives was made, or removed.
+    WorkerRow { worker: String, is_there: bool },
     /// A worker holds so many bytes of records, more than ever before; the last answer brought so many.
     Held { run: Run, bytes: usize, answer: usize },
     /// A Java worker got the leader lock.

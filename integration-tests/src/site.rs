@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use crate::faults::FaultDesk;
 use crate::handling::Handling;
 use crate::history::{Recorder, Run, ShardFacts};
-use crate::items::Items;
 use crate::label;
 use crate::member::{Outside, member};
 use crate::modelled::Reading;
@@ -104,7 +103,7 @@ impl Site {
     #[must_use]
     pub fn around(local: Local, recorder: Recorder) -> Self {
         let ledger = Ledger::default();
-        let mut witness = Witness { recorder: recorder.clone(), ledger: ledger.clone(), items: Items::default() };
+        let mut witness = Witness::new(recorder.clone(), ledger.clone());
         local.observe(move |seen| witness.see(seen));
         let faults = FaultDesk::new(recorder.clone());
         let desk = faults.clone();

@@ -1,7 +1,7 @@
 //! Watches the services: what a shard stored, how a lease was written. What happened is what they applied, whether or
 //! not anybody was told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kcl_core::position::{Position, SequenceNumber};
@@ -29,12 +29,21 @@ impl Ledger {
 
 /// What the world calls for everything that it serves.
 pub(crate) struct Witness {
-    pub(crate) recorder: Recorder,
-    pub(crate) ledger: Ledger,
-    pub(crate) items: Items,
+    recorder: Recorder,
+    ledger: Ledger,
+    items: Items,
+    /// Whose rows are there.
+    workers: BTreeSet<String>,
 }
 
+/// The key of the leader lock, among those of leases and workers.
+const LOCK: &str = "Leader";
+
 impl Witness {
+    pub(crate) fn new(recorder: Recorder, ledger: Ledger) -> Self {
+        Self { recorder, ledger, items: Items::default(), workers: BTreeSet::new() }
+    }
+
     pub(crate) fn see(&mut self, seen: &Exchange<'_>) {
         let at = seen.at.millis_since(Clock::BEGINNING);
         let Exchange { client, operation, number, .. } = seen;
@@ -52,11 +61,10 @@ impl Witness {
     fn applied(&mut self, at: u64, seen: &Exchange<'_>) {
         let (request, reply) = (seen.request, &seen.reply.body);
         let written = self.items.written(seen);
-        let lease = |item: &Value, row: Option<Row>| {
+        let mut lease = |item: &Value, row: Option<Row>| {
             let shard = item["leaseKey"]["S"].as_str().unwrap_or_default().to_owned();
             if !shard.starts_with("shardId-") {
-                // The row of a worker, or the leader lock.
-                return;
+                return self.row(at, shard, seen.operation != "DeleteItem");
             }
             let run = label::run(seen.client);
             if let Some(why) = unreadable(item).filter(|_| row.is_some() || seen.operation != "DeleteItem") {
@@ -80,6 +88,14 @@ impl Witness {
                 self.recorder.note_at(at, What::Resharded { parents });
             }
             _ => {}
+        }
+    }
+
+    /// The row of a worker, or the leader lock.
+    fn row(&mut self, at: u64, worker: String, is_there: bool) {
+        let changes = if is_there { self.workers.insert(worker.clone()) } else { self.workers.remove(&worker) };
+        if changes && worker != LOCK {
+            self.recorder.note_at(at, What::WorkerRow { worker, is_there });
         }
     }
 

@@ -19,12 +19,12 @@ fn found_at(planted: &str) -> String {
 }
 
 #[test]
-fn two_dozen_seeds_keep_every_promise_and_repeat_themselves_exactly() {
-    let output = simulate(&["--seeds", "1+24", "--twice"]);
+fn a_dozen_seeds_keep_every_promise_and_repeat_themselves_exactly() {
+    let output = simulate(&["--seeds", "5+12", "--twice"]);
     let text = text(&output);
     println!("{text}");
     assert!(output.status.success(), "{text}");
-    assert_eq!(text.lines().filter(|line| line.contains(" trace=")).count(), 24);
+    assert_eq!(text.lines().filter(|line| line.contains(" trace=")).count(), 12);
 }
 
 #[test]

@@ -188,10 +188,13 @@ pub(super) fn one_reader_at_a_time(history: &History) -> Findings {
     found
 }
 
-/// A worker that was told to stop and did holds no lease any more, unless its requests met faults meanwhile. (A lease
-/// that still names it because an earlier process of that id died with it is not one that it held.)
+/// A worker that was told to stop and did holds no lease any more, and the row that says that it lives is gone, unless its
+/// requests met faults meanwhile or another process has its id. (A lease that still names it because an earlier process of
+/// that id died with it is not one that it held.)
 pub(super) fn stopped_workers_hold_nothing(history: &History) -> Findings {
+    let overlaps = Overlaps::of(history);
     let mut holders = Holders::default();
+    let mut rows: BTreeSet<&str> = BTreeSet::new();
     let mut asked: BTreeMap<Run, u64> = BTreeMap::new();
     let mut hit: BTreeMap<Run, u64> = BTreeMap::new();
     let mut found = Findings::new();
@@ -199,6 +202,8 @@ pub(super) fn stopped_workers_hold_nothing(history: &History) -> Findings {
         holders.take_in(what);
         match what {
             What::StopAsked { run } => drop(asked.insert(*run, *at)),
+            What::WorkerRow { worker, is_there: true } => drop(rows.insert(worker)),
+            What::WorkerRow { worker, is_there: false } => drop(rows.remove(worker.as_str())),
             What::Fault { run: Some(run), .. } | What::Woke { run } => drop(hit.insert(*run, *at)),
             // Java workers give nothing back: what they held runs out.
             What::Over { run, how: HowOver::Stopped } if !run.is_java() => {
@@ -208,6 +213,8 @@ pub(super) fn stopped_workers_hold_nothing(history: &History) -> Findings {
                 }
                 let held = holders.held.iter().filter(|(_, holder)| *holder == run);
                 found.extend(held.map(|(shard, _)| (*at, format!("{run} has stopped and still holds {shard}"))));
+                let row = holders.id(*run).filter(|id| rows.contains(id) && !overlaps.has_twin(*run));
+                found.extend(row.map(|id| (*at, format!("{run} has stopped and the row of {id} is still there"))));
             }
             _ => {}
         }

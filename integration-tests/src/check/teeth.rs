@@ -218,6 +218,9 @@ fn a_reader_of_an_older_epoch_is_seen() {
 #[test]
 fn a_worker_that_stops_and_holds_on_is_seen() {
     assert_eq!(without(20..21, [lease(B, "child", 2, Some("b"), at(8))]), ["stopped_workers_hold_nothing"]);
+    let row = |is_there| What::WorkerRow { worker: "b".to_owned(), is_there };
+    assert_eq!(with(19, [row(true)]), ["stopped_workers_hold_nothing"]);
+    assert_eq!(with(19, [row(true), row(false)]), Vec::<&str>::new());
 }
 
 #[test]
