@@ -155,7 +155,6 @@ impl World {
             self.enter(at, Entry::Do(deed));
         }
         self.enter(self.plan.calm, Entry::Calm);
-        self.enter(self.plan.calm + STILL_PUTTING, Entry::StopPutting);
     }
 
     async fn go_on(&mut self) {
@@ -291,7 +290,6 @@ impl World {
             };
             self.site.faults.open(vec![window], self.plan.seed);
             self.enter(from + ONE_MORE, Entry::Calm);
-            self.enter(from + ONE_MORE + STILL_PUTTING, Entry::StopPutting);
             return;
         }
         self.calm = true;
@@ -311,9 +309,9 @@ impl World {
         self.handling.calm_down();
         let away: Vec<_> = std::mem::take(&mut self.agenda).into_values().flatten().collect();
         for entry in away {
-            let at = if matches!(entry, Entry::StopPutting) { STILL_PUTTING } else { Duration::ZERO };
-            self.enter(self.began.elapsed() + at, entry);
+            self.enter(self.began.elapsed(), entry);
         }
+        self.enter(self.began.elapsed() + STILL_PUTTING, Entry::StopPutting);
     }
 
     fn do_deed(&mut self, deed: Deed) {
