@@ -147,10 +147,10 @@ pub enum What {
     ShardEnded { run: Run, shard: String },
     /// A lease was written: as it is now, or `None` if it was removed.
     Lease { run: Option<Run>, shard: String, row: Option<Row> },
-    /// The row by which a worker says that it lives was made, or removed.
-    WorkerRow { worker: String, is_there: bool },
-    /// A worker holds so many bytes of records, more than ever before; the last answer brought so many.
-    Held { run: Run, bytes: usize, answer: usize },
+    /// The row by which a worker says that it lives was made by another than before, or removed.
+    WorkerRow { run: Option<Run>, worker: String, is_there: bool },
+    /// A worker holds so many bytes of records, more than ever before; no answer to it has brought more than `largest`.
+    Held { run: Run, bytes: usize, largest: usize },
     /// A Java worker got the leader lock.
     Leads { run: Run },
     /// A worker that had been frozen went on.
@@ -234,6 +234,8 @@ struct Book {
     happenings: Vec<Happening>,
     trace: Trace,
     seats: u32,
+    /// The worker of each run.
+    workers: BTreeMap<Run, String>,
     pen: Option<Pen>,
 }
 
@@ -275,6 +277,9 @@ impl Recorder {
         if let Some(pen) = &mut book.pen {
             pen.write(&what);
         }
+        if let What::Begun { run, worker } = &what {
+            book.workers.insert(*run, worker.clone());
+        }
         book.happenings.push(Happening { at, what });
     }
 
@@ -310,6 +315,11 @@ impl Recorder {
         let mut happenings = self.book().happenings.clone();
         happenings.sort_by_key(|happening| happening.at);
         happenings
+    }
+
+    /// Whether a run is one of this worker.
+    pub(crate) fn is_of(&self, run: Run, worker: &str) -> bool {
+        self.book().workers.get(&run).is_some_and(|of| of == worker)
     }
 
     /// Looks for something that happened.

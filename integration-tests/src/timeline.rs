@@ -44,9 +44,11 @@ impl fmt::Display for What {
             Self::Unreadable { run: None, shard, why } => write!(f, "world  writes {shard} so that {why}"),
             Self::StopAsked { run } => write!(f, "{run}  is asked to stop"),
             Self::Over { run, how } => write!(f, "{run}  is over: {how:?}"),
-            Self::WorkerRow { worker, is_there: true } => write!(f, "world  has a row of {worker}"),
-            Self::WorkerRow { worker, is_there: false } => write!(f, "world  has no row of {worker} any more"),
-            Self::Held { run, bytes, answer } => write!(f, "{run}  holds {bytes} bytes, {answer} of them just read"),
+            Self::WorkerRow { worker, is_there: true, .. } => write!(f, "world  has a row of {worker}"),
+            Self::WorkerRow { worker, is_there: false, .. } => write!(f, "world  has no row of {worker} any more"),
+            Self::Held { run, bytes, largest } => {
+                write!(f, "{run}  holds {bytes} bytes; its largest answer has brought {largest}")
+            }
             Self::Calm => f.write_str("world  is calm from here on"),
             Self::Sent { run: Some(run), operation } => write!(f, "{run}  sends {operation}"),
             Self::Sent { run: None, operation } => write!(f, "world  sends {operation}"),

@@ -32,11 +32,12 @@ struct Scales {
     held: AtomicUsize,
     /// The most that was held so far, in steps.
     most: AtomicUsize,
+    largest: AtomicUsize,
 }
 
 impl<R: Retrieval> Weighed<R> {
     pub(crate) fn new(inner: R, recorder: Recorder, run: Run) -> Self {
-        Self { inner, scales: Arc::new(Scales { recorder, run, held: 0.into(), most: 0.into() }) }
+        Self { inner, scales: Arc::new(Scales { recorder, run, held: 0.into(), most: 0.into(), largest: 0.into() }) }
     }
 }
 
@@ -51,9 +52,10 @@ impl Scales {
 
     /// An answer with so much in it was read.
     fn read(&self, answer: usize) {
+        let largest = self.largest.fetch_max(answer, Relaxed).max(answer);
         let (run, bytes) = (self.run, self.held.load(Relaxed));
         if self.most.fetch_max(bytes / STEP, Relaxed) < bytes / STEP {
-            self.recorder.note(What::Held { run, bytes, answer });
+            self.recorder.note(What::Held { run, bytes, largest });
         }
     }
 }

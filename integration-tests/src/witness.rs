@@ -1,14 +1,14 @@
 //! Watches the services: what a shard stored, how a lease was written. What happened is what they applied, whether or
 //! not anybody was told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kcl_core::position::{Position, SequenceNumber};
 use kcl_local::{Clock, Exchange};
 use serde_json::Value;
 
-use crate::history::{Payload, Recorder, What};
+use crate::history::{Payload, Recorder, Run, What};
 use crate::items::Items;
 use crate::label;
 use crate::row::{Row, unreadable};
@@ -32,8 +32,8 @@ pub(crate) struct Witness {
     recorder: Recorder,
     ledger: Ledger,
     items: Items,
-    /// Whose rows are there.
-    workers: BTreeSet<String>,
+    /// Whose rows are there, and which of their runs wrote them last.
+    workers: BTreeMap<String, Run>,
 }
 
 /// The key of the leader lock, among those of leases and workers.
@@ -41,7 +41,7 @@ const LOCK: &str = "Leader";
 
 impl Witness {
     pub(crate) fn new(recorder: Recorder, ledger: Ledger) -> Self {
-        Self { recorder, ledger, items: Items::default(), workers: BTreeSet::new() }
+        Self { recorder, ledger, items: Items::default(), workers: BTreeMap::new() }
     }
 
     pub(crate) fn see(&mut self, seen: &Exchange<'_>) {
@@ -64,7 +64,7 @@ impl Witness {
         let mut lease = |item: &Value, row: Option<Row>| {
             let shard = item["leaseKey"]["S"].as_str().unwrap_or_default().to_owned();
             if !shard.starts_with("shardId-") {
-                return self.row(at, shard, seen.operation != "DeleteItem");
+                return self.row(at, shard, label::run(seen.client), seen.operation != "DeleteItem");
             }
             let run = label::run(seen.client);
             if let Some(why) = unreadable(item).filter(|_| row.is_some() || seen.operation != "DeleteItem") {
@@ -92,10 +92,19 @@ impl Witness {
     }
 
     /// The row of a worker, or the leader lock.
-    fn row(&mut self, at: u64, worker: String, is_there: bool) {
-        let changes = if is_there { self.workers.insert(worker.clone()) } else { self.workers.remove(&worker) };
-        if changes && worker != LOCK {
-            self.recorder.note_at(at, What::WorkerRow { worker, is_there });
+    fn row(&mut self, at: u64, worker: String, run: Option<Run>, is_there: bool) {
+        if worker == LOCK {
+            return;
+        }
+        // Hints are written into a row by others.
+        let own = run.filter(|run| self.recorder.is_of(*run, &worker));
+        let changes = match (is_there, own) {
+            (true, Some(run)) => self.workers.insert(worker.clone(), run) != Some(run),
+            (true, None) => false,
+            (false, _) => self.workers.remove(&worker).is_some(),
+        };
+        if changes {
+            self.recorder.note_at(at, What::WorkerRow { run, worker, is_there });
         }
     }
 

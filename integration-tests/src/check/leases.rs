@@ -189,12 +189,11 @@ pub(super) fn one_reader_at_a_time(history: &History) -> Findings {
 }
 
 /// A worker that was told to stop and did holds no lease any more, and the row that says that it lives is gone, unless its
-/// requests met faults meanwhile or another process has its id. (A lease that still names it because an earlier process of
+/// requests met faults meanwhile or another process of its id keeps it. (A lease that still names it because an earlier process of
 /// that id died with it is not one that it held.)
 pub(super) fn stopped_workers_hold_nothing(history: &History) -> Findings {
-    let overlaps = Overlaps::of(history);
     let mut holders = Holders::default();
-    let mut rows: BTreeSet<&str> = BTreeSet::new();
+    let mut rows: BTreeMap<&str, Run> = BTreeMap::new();
     let mut asked: BTreeMap<Run, u64> = BTreeMap::new();
     let mut hit: BTreeMap<Run, u64> = BTreeMap::new();
     let mut found = Findings::new();
@@ -202,8 +201,8 @@ pub(super) fn stopped_workers_hold_nothing(history: &History) -> Findings {
         holders.take_in(what);
         match what {
             What::StopAsked { run } => drop(asked.insert(*run, *at)),
-            What::WorkerRow { worker, is_there: true } => drop(rows.insert(worker)),
-            What::WorkerRow { worker, is_there: false } => drop(rows.remove(worker.as_str())),
+            What::WorkerRow { run: Some(run), worker, is_there: true } => drop(rows.insert(worker, *run)),
+            What::WorkerRow { worker, is_there: false, .. } => drop(rows.remove(worker.as_str())),
             What::Fault { run: Some(run), .. } | What::Woke { run } => drop(hit.insert(*run, *at)),
             // Java workers give nothing back: what they held runs out.
             What::Over { run, how: HowOver::Stopped } if !run.is_java() => {
@@ -213,7 +212,7 @@ pub(super) fn stopped_workers_hold_nothing(history: &History) -> Findings {
                 }
                 let held = holders.held.iter().filter(|(_, holder)| *holder == run);
                 found.extend(held.map(|(shard, _)| (*at, format!("{run} has stopped and still holds {shard}"))));
-                let row = holders.id(*run).filter(|id| rows.contains(id) && !overlaps.has_twin(*run));
+                let row = holders.id(*run).filter(|id| rows.get(id) == Some(run));
                 found.extend(row.map(|id| (*at, format!("{run} has stopped and the row of {id} is still there"))));
             }
             _ => {}

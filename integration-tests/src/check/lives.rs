@@ -43,11 +43,17 @@ pub(super) fn nothing_happens_after_the_end(history: &History) -> Findings {
     found
 }
 
+/// How long after the end of another process of its id a worker may still find out that there was one: its row is read every half
+/// second, and may be out of reach, or out of date, for as long as a holder goes on without it.
+const FOUND_OUT: Duration = Duration::from_secs(3);
+
 /// A worker ends because it was told to or was killed, whatever goes wrong on the network; or because another process
-/// has its id.
+/// has its id, which does not end for the same reason.
 pub(super) fn workers_do_not_give_up(history: &History) -> Findings {
+    let late = u64::try_from((history.failover + history.staleness + FOUND_OUT).as_millis()).unwrap_or(u64::MAX);
     let mut begun: BTreeMap<Run, (&str, u64)> = BTreeMap::new();
     let mut over: BTreeMap<Run, u64> = BTreeMap::new();
+    let mut gave_way: BTreeSet<Run> = BTreeSet::new();
     let mut found = Findings::new();
     for Happening { at, what } in &history.happenings {
         match what {
@@ -61,10 +67,13 @@ pub(super) fn workers_do_not_give_up(history: &History) -> Findings {
                 }
                 // Whichever of two joined the fleet later stays, which need not be the one that began later.
                 let has_twin = begun.get(run).is_some_and(|(worker, since)| {
-                    let lived = |other: &Run| over.get(other).is_none_or(|end| end >= since);
-                    begun.iter().any(|(other, (name, _))| other != run && name == worker && lived(other))
+                    let lived = |other: &Run| over.get(other).is_none_or(|end| end >= since && end + late >= *at);
+                    let is_twin = |other: &Run| other != run && !gave_way.contains(other) && lived(other);
+                    begun.iter().any(|(other, (name, _))| name == worker && is_twin(other))
                 });
-                if !(has_twin && why.contains("another process was started under this worker id")) {
+                if has_twin && why.contains("another process was started under this worker id") {
+                    gave_way.insert(*run);
+                } else {
                     found.push((*at, format!("{run} gave up: {why}")));
                 }
             }

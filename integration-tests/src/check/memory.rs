@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use kcl_core::event::Event;
 use kcl_core::position::Position;
 
 use super::Findings;
@@ -17,23 +18,18 @@ const ANSWERED: Duration = Duration::from_secs(1);
 /// What a worker holds of records stays within its byte budget, but for answers that are larger than a quarter of it: that
 /// much is reserved for each at most, so that there are four such at a time.
 pub(super) fn memory_stays_in_the_budget(history: &History) -> Findings {
-    let mut largest: BTreeMap<Run, usize> = BTreeMap::new();
-    let mut found = Findings::new();
-    for Happening { at, what } in &history.happenings {
-        let What::Held { run, bytes, answer } = what else { continue };
-        let largest = largest.entry(*run).or_default();
-        *largest = (*largest).max(*answer);
-        let (budget, largest) = (history.byte_budget, *largest);
-        if *bytes > budget.saturating_add(4 * largest.saturating_sub(budget / 4)) {
-            let seen = format!("{run} holds {bytes} bytes; its budget is {budget}, its largest answer {largest}");
-            found.push((*at, seen));
-        }
-    }
-    found
+    let budget = history.byte_budget;
+    let beyond = |happening: &Happening| {
+        let What::Held { run, bytes, largest } = happening.what else { return None };
+        let most = budget.saturating_add(4 * largest.saturating_sub(budget / 4));
+        let seen = format!("{run} holds {bytes} bytes; its budget is {budget}, its largest answer {largest}");
+        (bytes > most).then_some((happening.at, seen))
+    };
+    history.happenings.iter().filter_map(beyond).collect()
 }
 
-/// What a processor is done with is committed within 0.7 F and a second, as long as it does not panic and no fault hits its
-/// worker: so much is delivered again at most when the worker dies.
+/// What a processor is done with is committed within 0.7 F and a second, counted anew after each fault that hits its worker, as
+/// long as it does not panic and its worker keeps the lease: so much is delivered again at most when the worker dies.
 pub(super) fn commits_keep_up(history: &History) -> Findings {
     let bound = history.failover.mul_f64(RENEWED) + ANSWERED;
     let mut owed = Owed { bound: u64::try_from(bound.as_millis()).unwrap_or(u64::MAX), ..Owed::default() };
@@ -63,15 +59,15 @@ pub(super) fn commits_keep_up(history: &History) -> Findings {
                 };
                 owed.settle(shard, *at, paid);
             }
-            What::Fault { run: Some(run), .. } | What::Woke { run } | What::Over { run, .. } => {
-                let shards: Vec<&str> = owed.debts.keys().copied().collect();
-                for shard in shards {
-                    owed.settle(shard, *at, |debt| debt.run == *run);
-                }
+            What::Fault { run: Some(run), .. } | What::Woke { run } => owed.count_anew(*run, *at),
+            What::Event { run, event: Event::LeaseEnded { shard, .. } } => {
+                owed.settle(shard.shard.as_str(), *at, |debt| debt.run == *run);
             }
+            What::Over { run, .. } => owed.settle_all(*at, |debt| debt.run == *run),
             _ => {}
         }
     }
+    owed.settle_all(history.happenings.last().map_or(0, |last| last.at), |_| true);
     owed.found
 }
 
@@ -91,6 +87,19 @@ struct Debt<'a> {
 }
 
 impl Owed<'_> {
+    /// A fault hit a worker: what it owes may be late by that.
+    fn count_anew(&mut self, run: Run, now: u64) {
+        let of_run = self.debts.values_mut().flatten().filter(|debt| debt.run == run);
+        of_run.for_each(|debt| debt.since = now);
+    }
+
+    fn settle_all(&mut self, now: u64, paid: impl Fn(&Debt<'_>) -> bool) {
+        let shards: Vec<&str> = self.debts.keys().copied().collect();
+        for shard in shards {
+            self.settle(shard, now, &paid);
+        }
+    }
+
     /// Some debts of a shard are paid now, or not asked for any more.
     fn settle(&mut self, shard: &str, now: u64, paid: impl Fn(&Debt<'_>) -> bool) {
         let Some(debts) = self.debts.get_mut(shard) else { return };

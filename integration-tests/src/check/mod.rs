@@ -9,6 +9,7 @@ mod overlaps;
 mod records;
 #[cfg(test)]
 mod teeth;
+mod told;
 
 use std::fmt;
 
@@ -60,6 +61,7 @@ invariants! {
     lives::nothing_happens_after_the_end,
     lives::workers_do_not_give_up,
     lives::no_shard_stalls_in_calm,
+    told::reported_commits_are_stored,
 }
 
 /// Everything in a history that must not be.

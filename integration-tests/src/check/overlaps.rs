@@ -65,21 +65,16 @@ impl Overlaps {
             return after(begun.max(seated)) <= self.failover + LATE
                 || woke.filter(|woke| **woke <= at).any(|woke| after(*woke) <= LATE);
         }
-        if self.has_twin(run) {
+        if self.doubled.contains(&run) {
             return after(begun) <= self.failover.mul_f64(HOLDER);
         }
         let seized = self.seized.get(&(run, shard.to_owned()));
         seized.is_some_and(|seized| after(*seized) <= self.failover.mul_f64(HOLDER))
     }
 
-    /// Whether another process lived under its worker id at the same time.
-    pub(super) fn has_twin(&self, run: Run) -> bool {
-        self.doubled.contains(&run)
-    }
-
     /// Whether the shard may have been taken from this run before it could commit: by a Java leader, or by another process
     /// with its id.
     pub(super) fn may_be_taken(&self, run: Run, shard: &str) -> bool {
-        self.has_twin(run) || self.seized.contains_key(&(run, shard.to_owned()))
+        self.doubled.contains(&run) || self.seized.contains_key(&(run, shard.to_owned()))
     }
 }

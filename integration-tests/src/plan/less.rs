@@ -91,6 +91,12 @@ impl Plan {
         workers.chain(deeds).chain(windows).chain(rest).chain(shards).collect()
     }
 
+    /// Whether any worker is left when these are left out: what nobody reads says nothing.
+    #[must_use]
+    pub fn has_workers_without(&self, cuts: &[Cut]) -> bool {
+        (0..self.starts.len() + self.java.len()).any(|slot| !cuts.contains(&Cut::Worker(slot)))
+    }
+
     /// The plan without these. What is not in it is left out already.
     #[must_use]
     pub fn without(mut self, cuts: &[Cut]) -> Self {

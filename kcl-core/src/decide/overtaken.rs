@@ -26,22 +26,26 @@ impl Overtaken {
         self.rows.insert(shard, (row, now + CORRECTED_FOR));
     }
 
-    /// Puts what is known in place of what is no newer in a look that was answered now.
-    pub fn correct(&mut self, leases: &mut Vec<Lease>, now: Instant) {
+    /// Puts what is known in place of what is no newer in a look that was answered now. Answers when to look again, if that
+    /// changed anything: a lease that was deleted and made again is older too.
+    pub fn correct(&mut self, leases: &mut Vec<Lease>, now: Instant) -> Option<Instant> {
         self.rows.retain(|_, (_, until)| now < *until);
-        if self.rows.is_empty() {
-            return;
-        }
+        let mut again = None;
         leases.retain_mut(|lease| match self.rows.get(&lease.shard) {
-            Some((None, _)) => false,
-            Some((Some(row), _)) => {
-                if lease.version <= row.version {
+            Some((None, until)) => {
+                again = again.max(Some(*until));
+                false
+            }
+            Some((Some(row), until)) => {
+                if lease.version <= row.version && lease != row {
                     lease.clone_from(row);
+                    again = again.max(Some(*until));
                 }
                 true
             }
             None => true,
         });
+        again
     }
 }
 
@@ -69,7 +73,8 @@ mod tests {
         let look = [lease("0", 1), lease("1", 1), lease("2", 1)];
         let corrected = |known: &mut Overtaken, after: u64, look: &[Lease]| {
             let mut leases = look.to_vec();
-            known.correct(&mut leases, start + Duration::from_millis(after));
+            let again = known.correct(&mut leases, start + Duration::from_millis(after));
+            assert_eq!(again, (leases != look).then(|| start + Duration::from_secs(1)));
             leases
         };
         assert_eq!(corrected(&mut known, 999, &look), [lease("0", 2), lease("2", 1)]);

@@ -6,8 +6,9 @@
 //!
 //! - The first call from a position in the past may bring the most; one from the tip, little.
 //! - Later, a reader may get all that a shard takes in the time by which it was `behind` and in the time since then, 1 MiB
-//!   a second: a worker that stood still, or was throttled, finds much wherever it reads. At any rate it gets about as much
-//!   as last, so twice that is reserved.
+//!   a second: a worker that stood still, was throttled, or waited for room, finds much wherever it reads. At the usual
+//!   pace that would keep quiet shards from each other, so a second is let pass. At any rate it gets about as much as last,
+//!   so twice that is reserved.
 //!
 //! What an answer brings less goes back to the budget at once, and what it brings more is added if it is free.
 
@@ -22,7 +23,9 @@ const MIB: usize = 1024 * 1024;
 /// Enough for the trickle of a quiet shard.
 const LEAST: usize = 64 * 1024;
 /// What one answer brings at most.
-const MOST: usize = 10 * MIB;
+pub(super) const MOST: usize = 10 * MIB;
+/// The time between two answers at the usual pace.
+const USUAL: Duration = Duration::from_secs(1);
 /// What a shard takes in a second.
 const TAKEN_PER_SECOND: u128 = MIB as u128;
 
@@ -50,7 +53,8 @@ impl Expected {
 
     /// The bytes of an answer to a call that is made now.
     pub(super) fn bytes(self, now: Instant) -> usize {
-        let since = self.behind.saturating_add(now.saturating_duration_since(self.answered));
+        let stood_still = now.saturating_duration_since(self.answered).saturating_sub(USUAL);
+        let since = self.behind.saturating_add(stood_still);
         let arrived = since.as_millis().saturating_mul(TAKEN_PER_SECOND) / 1000;
         let arrived = usize::try_from(arrived).unwrap_or(MOST);
         self.bytes.max(arrived).clamp(LEAST, MOST)
@@ -92,6 +96,6 @@ mod tests {
             );
         }
         let stood_still = now + Duration::from_secs(3);
-        assert_eq!(Expected::after(40_000, Some(Duration::from_secs(1)), now).bytes(stood_still), 4 * MIB);
+        assert_eq!(Expected::after(40_000, Some(Duration::from_secs(1)), now).bytes(stood_still), 3 * MIB);
     }
 }

@@ -8,7 +8,7 @@ use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
 use tokio::time::Instant;
 
 use super::calls::Calls;
-use super::expected::Expected;
+use super::expected::{Expected, MOST};
 use crate::budget::{ByteBudget, ByteShare};
 use crate::decide::pace::Pace;
 use crate::error::{SourceError, SourceErrorKind};
@@ -70,8 +70,13 @@ impl PollingSource {
             tokio::time::sleep_until(next).await;
         }
         // A quarter at most: one reader that waits for much must not keep those from reading that want little.
-        let expected = self.expected.bytes(Instant::now()).min(self.budget.total() / 4);
-        let share = self.budget.reserve(expected).await;
+        let most = self.budget.total() / 4;
+        let mut share = self.budget.reserve(self.expected.bytes(Instant::now()).min(most)).await;
+        if share.bytes() < self.expected.bytes(Instant::now()).min(most) {
+            // It had to wait, and more has come meanwhile. It may have to wait as long again.
+            drop(share);
+            share = self.budget.reserve(MOST.min(most)).await;
+        }
         self.pace.called(Instant::now());
         let answered = self.call().await;
         let now = Instant::now();

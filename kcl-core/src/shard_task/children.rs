@@ -13,17 +13,24 @@ use crate::retrieval::WhichShards;
 use crate::shard::ChildShard;
 use crate::shard_task::{News, StreamContext};
 use crate::store::{WriteOutcome, within};
+use crate::tenure::Tenure;
 
 /// Makes the leases of a finished shard's children that can be made now. Answers the children.
 /// This worker begins to hold those whose parents are all finished with this one; the others are left free.
 pub(super) async fn make_children(
     shared: &StreamContext,
-    parent: &Lease,
+    tenure: &Tenure,
     named: &[ChildShard],
 ) -> Result<Vec<ShardId>, Cause> {
+    let parent = tenure.start();
     let children = if named.is_empty() { listed_children(shared, parent).await? } else { named.to_vec() };
     for child in &children {
-        match co_parents(shared, parent, child).await? {
+        let others = co_parents(shared, parent, child).await?;
+        if tenure.is_over() {
+            // Whoever has the parent now may have made the child, read it, and removed its lease.
+            return Err(Box::new(tenure.lost()));
+        }
+        match others {
             CoParents::Finished => make(shared, parent, child, true).await?,
             CoParents::Unfinished => make(shared, parent, child, false).await?,
             // The other line of a merge has no lease: the whole graph says what is read first.

@@ -44,7 +44,7 @@ impl Driver {
     }
 
     async fn finish(&mut self) -> Result<(), Cause> {
-        let children = children::make_children(&self.shared, self.tenure.start(), &self.children).await?;
+        let children = children::make_children(&self.shared, &self.tenure, &self.children).await?;
         match self.tenure.commit_end(&children).await {
             Ok(()) => {}
             Err(WriteFailure::Over) => return Err(Box::new(self.tenure.lost())),

@@ -28,9 +28,10 @@ impl Standstill {
         Self(Arc::new(Shared { until: Mutex::new(None), goes_on: Box::new(goes_on) }))
     }
 
-    /// From now on, for so long, everything stands still.
+    /// From now on, for so long at least, everything stands still.
     pub fn freeze(&self, lasting: Duration) {
-        *self.0.until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + lasting);
+        let mut until = self.0.until.lock().unwrap_or_else(PoisonError::into_inner);
+        *until = (*until).max(Some(Instant::now() + lasting));
     }
 
     /// How long it lasts; and whether it is over just now.

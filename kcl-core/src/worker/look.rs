@@ -46,8 +46,9 @@ pub(super) struct View {
     pub(super) roster: Roster,
     /// The leases as of the last look.
     pub(super) leases: Vec<Lease>,
-    /// What is known to be newer than looks may show.
+    /// What is known to be newer than looks may show, and until when it stands for something in `leases`.
     pub(super) overtaken: Overtaken,
+    corrected: Option<Instant>,
     pub(super) looking: bool,
     /// Something changed while the table was being read: what was read may not have it.
     look_again: bool,
@@ -72,6 +73,7 @@ impl View {
             roster: Roster::default(),
             leases: Vec::new(),
             overtaken: Overtaken::default(),
+            corrected: None,
             looking: false,
             look_again: false,
             next_look,
@@ -94,7 +96,7 @@ impl View {
     /// Takes in a look at the table, answered now; `wall` is the wall clock then.
     pub(super) fn take_in(&mut self, mut listing: Listing, wall: Timestamp, timing: &Timing) {
         let now = Instant::now();
-        self.overtaken.correct(&mut listing.leases, now);
+        self.corrected = self.overtaken.correct(&mut listing.leases, now);
         self.observations.look(&listing.leases, now, timing);
         self.roster.look(&listing.members, listing.lock.as_ref(), now, wall, timing);
         self.leases = listing.leases;
@@ -129,10 +131,10 @@ impl Running {
             self.report(&Event::LookRecovered { what: Look::Leases, failures });
         }
         self.report_unreadable(&listing);
-        self.worker.shared.tenures.reporter.looked(&listing.leases);
         let wall = self.worker.shared.tenures.wall.now();
         let read_units = listing.read_units;
         self.view.take_in(listing, wall, &timing);
+        self.worker.shared.tenures.reporter.looked(&self.view.leases);
         self.avoided.retain(|_, until| *until > now);
         let there: BTreeSet<&ShardKey> = self.view.leases.iter().map(|lease| &lease.shard).collect();
         self.waking.retain(now, |shard| there.contains(shard));
@@ -209,6 +211,9 @@ impl Running {
         // One that looks rarely would look at the end of every lease's patience, which is renewed long before.
         let due = plan.due.filter(|due| every <= timing.watched_gap || *due <= now + timing.watched_gap);
         self.view.next_look = due.map_or(regular, |due| regular.min(due.max(now + LEAVE_ROOM)));
+        if let Some(corrected) = self.view.corrected {
+            self.view.next_look = self.view.next_look.min(corrected);
+        }
         if std::mem::take(&mut self.view.look_again) {
             self.view.next_look = now;
         }

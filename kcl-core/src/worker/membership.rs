@@ -181,3 +181,18 @@ impl Membership {
         self.store().consume(&self.me.worker, &row.wakes).await
     }
 }
+/// Removes the row by which a worker says that it lives, if it is its own.
+pub(super) async fn remove_row(shared: &WorkerContext, me: &Me) {
+    let row = Member {
+        worker: me.worker.clone(),
+        instance: Some(me.instance),
+        reported: shared.tenures.wall.now(),
+        leaving: true,
+        assignable: false,
+        cap: None,
+        utilization: None,
+        wakes: Vec::new(),
+    };
+    // A row that stays says that this worker has left, or is silent, and is removed after a day.
+    drop(within(shared.tenures.timing.attempt, shared.tenures.store.remove_member(&row)).await);
+}

@@ -105,9 +105,9 @@ impl Reconciler {
                 self.problem(error, complete_once)
             })?;
         }
-        let looked = Instant::now();
         let leases = self.stream.tenures.store.list().await.map_err(|error| passing(&error))?;
-        self.finished.look(&leases.leases, Instant::now());
+        let looked = Instant::now();
+        self.finished.look(self.stream.stream(), &leases.leases, looked);
         let graph = Graph::new(self.stream.stream(), &listing.shards, &leases.leases, *created);
         if graph.is_recreated() {
             return self.start_over(&graph).await;
@@ -161,7 +161,7 @@ impl Reconciler {
         }
     }
 
-    /// Makes and removes leases, by a look at the table that began at `looked`.
+    /// Makes and removes leases, by a look at the table that was answered at `looked`.
     async fn apply(
         &self,
         create: Vec<(Lease, CreateReason)>,
@@ -170,18 +170,24 @@ impl Reconciler {
         first: bool,
     ) -> Result<(), Problem> {
         let store = &self.stream.tenures.store;
-        let made = !create.is_empty();
+        let (all, mut made) = (create.len(), 0);
         for (lease, reason) in create {
             if looked.elapsed() > MADE_WITHIN {
-                return Err(Problem::Passing("it took too long to compare shards and leases".to_owned()));
+                break;
             }
             if let WriteOutcome::Applied(made) = store.create(&lease).await.map_err(|error| passing(&error))? {
                 self.emit(&Event::LeaseCreated { shard: made.shard, checkpoint: made.checkpoint, reason });
             }
+            made += 1;
         }
         // Made by us or, a moment before, by others that started with us: they are there to be taken.
-        if made || first {
+        if made > 0 || first {
             self.changed.notify_one();
+        }
+        if made < all {
+            let problem =
+                format!("{made} of {all} leases were made within {MADE_WITHIN:?}; the rest follows on a new look");
+            return Err(Problem::Passing(problem));
         }
         let old = |lease: &Lease| self.finished.is_old(&lease.shard, Instant::now());
         for lease in delete.into_iter().filter(old) {

@@ -24,7 +24,7 @@ use crate::worker::handle::Stop;
 use crate::worker::held::Held;
 use crate::worker::lead::{Lock, Wrote};
 use crate::worker::look::{LEAVE_ROOM, View};
-use crate::worker::membership::Membership;
+use crate::worker::membership::{Membership, remove_row};
 use crate::worker::shutdown::ShutdownReport;
 use crate::worker::streams::Reading;
 use crate::worker::take::Taken;
@@ -88,7 +88,13 @@ pub(super) async fn run(mut worker: Worker) -> Result<ShutdownReport, WorkerErro
     let mut membership = Membership::new(Arc::clone(&worker.shared), worker.me.clone(), gauge);
     let prepared = tokio::select! {
         biased;
-        _ = stopped(&mut stops) => return Ok(ShutdownReport::default()),
+        by = stopped(&mut stops) => {
+            if by.is_some() {
+                // It may be joining the fleet: others would offer it shards.
+                remove_row(&worker.shared, &worker.me).await;
+            }
+            return Ok(ShutdownReport::default());
+        }
         prepared = prepare(&worker, &mut membership) => prepared,
     };
     prepared?;

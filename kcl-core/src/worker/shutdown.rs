@@ -13,12 +13,12 @@ use crate::error::{Chain, StoreError};
 use crate::event::{Event, Look};
 use crate::ids::{ShardKey, WorkerId};
 use crate::lease::{EndReason, Lease, Stamp};
-use crate::member::Member;
 use crate::shard_task::{Command, WorkerContext};
 use crate::store::{LeaseAction, LeaseWrite, Listing, WriteOutcome, within};
 use crate::tenure::{Heir, Tenure};
 use crate::worker::handle::Stop;
 use crate::worker::look::offer;
+use crate::worker::membership::remove_row;
 use crate::worker::run::{Ended, Running, WRITE_DOWN};
 
 /// How long a worker that stops waits for others to begin with what it passed to them, before it offers that to others
@@ -249,7 +249,7 @@ impl Running {
             self.report(&Event::LookFailed { what: Look::Leases, attempt: 1, error: Chain(&error).to_string() });
         }
         self.release_lock().await;
-        self.remove_row().await;
+        remove_row(&self.worker.shared, &self.worker.me).await;
     }
 
     /// Waits until those who were passed leases have begun, and offers what they do not begin with to others.
@@ -283,23 +283,6 @@ impl Running {
                 report.passed.insert(shard, to);
             }
         }
-    }
-
-    async fn remove_row(&self) {
-        let tenures = &self.worker.shared.tenures;
-        let me = &self.worker.me;
-        let row = Member {
-            worker: me.worker.clone(),
-            instance: Some(me.instance),
-            reported: tenures.wall.now(),
-            leaving: true,
-            assignable: false,
-            cap: None,
-            utilization: None,
-            wakes: Vec::new(),
-        };
-        // A row that stays says that this worker has left, and is removed after a day.
-        drop(within(tenures.timing.attempt, tenures.store.remove_member(&row)).await);
     }
 }
 

@@ -116,9 +116,23 @@ async fn the_budget_is_reserved_before_a_call_and_fitted_after_it() {
     let mut next = source.next();
     let _ = tokio::time::timeout(Duration::ZERO, &mut next).await;
     let used = budget.used();
-    assert!((5 * MIB..5 * MIB + MIB / 64).contains(&used), "what a shard takes in five seconds, and not {used}");
+    assert!((4 * MIB..4 * MIB + MIB / 64).contains(&used), "what a shard takes in four seconds, and not {used}");
     drop(next);
     assert_eq!(budget.used(), 0, "a call that is dropped gives its part back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_waited_for_room_reserves_for_what_has_come_meanwhile() {
+    let bench = Bench::new(1).await;
+    let budget = crate::budget();
+    let mut source = bench.polling().open(&first_shard(), &StartAt::Latest, &budget).await.expect("opened");
+    drop(source.next().await.expect("read"));
+    let elsewhere = budget.reserve(budget.total()).await;
+    let mut next = source.next();
+    assert!(tokio::time::timeout(Duration::from_secs(30), &mut next).await.is_err(), "there is no room");
+    drop(elsewhere);
+    let _ = tokio::time::timeout(Duration::ZERO, &mut next).await;
+    assert_eq!(budget.used(), 10 * MIB, "as much as an answer may bring");
 }
 
 impl Bench {

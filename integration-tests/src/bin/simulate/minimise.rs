@@ -50,10 +50,12 @@ pub(super) fn minimise(seed: u64, planted: Option<Planted>) -> bool {
     }
     let invariants: Vec<_> = trial.invariants.iter().map(String::as_str).collect();
     println!("seed={seed} fails: {}", invariants.join(", "));
-    let all = Plan::draw(seed).cuts();
-    let cuts = smallest(&all, |cuts| trial.fails(cuts));
+    let plan = Plan::draw(seed);
+    let all = plan.cuts();
+    let mut cuts = smallest(&all, |cuts| plan.has_workers_without(cuts) && trial.fails(cuts));
+    cuts.sort();
     println!("{} of {} things left out, {} runs. What is left:", cuts.len(), all.len(), trial.runs);
-    print!("{}", Plan::draw(seed).without(&cuts));
+    print!("{}", plan.without(&cuts));
     println!("replay: simulate {} --trace", arguments(seed, &cuts, planted).join(" "));
     true
 }
