@@ -1,12 +1,13 @@
 //! What workers hold, and what they have not yet written down.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use kcl_core::event::Event;
 use kcl_core::position::Position;
 
 use super::Findings;
+use crate::faults::Class;
 use crate::history::{Happening, History, HowReturned, Run, Seat, What};
 use crate::timeline::Short;
 
@@ -42,7 +43,9 @@ pub(super) fn commits_keep_up(history: &History) -> Findings {
             }
             What::Done { seat, through, .. } => drop(done.insert(*seat, through)),
             What::Returned { run, seat, how: HowReturned::Ok } if !run.is_java() => {
-                if let (Some(shard), Some(through)) = (owed.seats.get(seat), done.get(seat)) {
+                if let (Some(shard), Some(through)) = (owed.seats.get(seat), done.get(seat))
+                    && owed.committed.get(shard).is_none_or(|committed| *committed < *through)
+                {
                     owed.debts.entry(shard).or_default().push_back(Debt { run: *run, since: *at, through });
                 }
             }
@@ -58,8 +61,20 @@ pub(super) fn commits_keep_up(history: &History) -> Findings {
                     *run != Some(debt.run) || committed.is_none_or(|committed| debt.through <= committed)
                 };
                 owed.settle(shard, *at, paid);
+                if let Some(committed) = committed {
+                    owed.committed.insert(shard, committed);
+                }
             }
-            What::Fault { run: Some(run), .. } | What::Woke { run } => owed.count_anew(*run, *at),
+            What::Fault { run: Some(run), class } => {
+                owed.count_anew(*run, *at);
+                if *class == Class::Frozen {
+                    owed.frozen.insert(*run);
+                }
+            }
+            What::Woke { run } => {
+                owed.count_anew(*run, *at);
+                owed.frozen.remove(run);
+            }
             What::Event { run, event: Event::LeaseEnded { shard, .. } } => {
                 owed.settle(shard.shard.as_str(), *at, |debt| debt.run == *run);
             }
@@ -76,6 +91,9 @@ pub(super) fn commits_keep_up(history: &History) -> Findings {
 struct Owed<'a> {
     bound: u64,
     seats: BTreeMap<Seat, &'a str>,
+    committed: BTreeMap<&'a str, &'a Position>,
+    /// Workers that stand still: what is taken from them meanwhile is not theirs to pay.
+    frozen: BTreeSet<Run>,
     debts: BTreeMap<&'a str, VecDeque<Debt<'a>>>,
     found: Findings,
 }
@@ -103,11 +121,12 @@ impl Owed<'_> {
     /// Some debts of a shard are paid now, or not asked for any more.
     fn settle(&mut self, shard: &str, now: u64, paid: impl Fn(&Debt<'_>) -> bool) {
         let Some(debts) = self.debts.get_mut(shard) else { return };
-        let bound = self.bound;
+        let (bound, frozen) = (self.bound, &self.frozen);
         let mut late = None;
         debts.retain(|debt| {
             let paid = paid(debt);
-            if paid && now.saturating_sub(debt.since) > bound && late.is_none() {
+            let is_late = now.saturating_sub(debt.since) > bound && !frozen.contains(&debt.run);
+            if paid && is_late && late.is_none() {
                 let (run, through, ms) = (debt.run, Short(debt.through), now - debt.since);
                 late =
                     Some(format!("{run} is done with {shard} through {through} and has not committed it for {ms} ms"));
