@@ -33,6 +33,10 @@ sims SEEDS="1+50":
 fuzz TARGET SECONDS="300":
     cargo +nightly fuzz run -s none {{TARGET}} -- -dict=fuzz/dictionaries/{{TARGET}}.txt -max_len=4096 -max_total_time={{SECONDS}}
 
+# Bugs put into the product one by one, each of which the simulation must find.
+mutations *NAMES:
+    integration-tests/mutations/run {{NAMES}}
+
 # The documentation.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
