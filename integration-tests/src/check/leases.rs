@@ -210,7 +210,9 @@ pub(super) fn stopped_workers_hold_nothing(history: &History) -> Findings {
                 if hit.get(run).is_some_and(|hit| hit + FELT >= began) {
                     continue;
                 }
-                let held = holders.held.iter().filter(|(_, holder)| *holder == run);
+                // A finished lease is there to be removed, whomever it names.
+                let finished = |shard: &str| holders.rows.get(shard).is_some_and(|row| row.checkpoint.is_end());
+                let held = holders.held.iter().filter(|(shard, holder)| *holder == run && !finished(shard));
                 found.extend(held.map(|(shard, _)| (*at, format!("{run} has stopped and still holds {shard}"))));
                 let row = holders.id(*run).filter(|id| rows.get(id) == Some(run));
                 found.extend(row.map(|id| (*at, format!("{run} has stopped and the row of {id} is still there"))));
