@@ -88,10 +88,10 @@ impl<'a> Holders<'a> {
             What::Lease { run, shard, row: Some(row) } => {
                 let before = self.rows.insert(shard, row);
                 let holder = self.held.get(shard.as_str()).copied();
-                let asked_only =
-                    row.checkpoint_owner.is_some() && before.is_some_and(|before| before.counter == row.counter);
-                let now = if asked_only {
-                    // Somebody asked the holder to give the lease away.
+                let same_counter = before.is_some_and(|before| before.counter == row.counter);
+                let same_holder = before.is_some_and(|before| before.holder() == row.holder());
+                let now = if same_counter && (row.checkpoint_owner.is_some() || same_holder) {
+                    // Somebody asked the holder to give the lease away, or noted something in it.
                     holder
                 } else {
                     run.filter(|run| row.holder().is_some() && row.holder() == self.workers.get(run).copied())

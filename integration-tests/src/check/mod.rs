@@ -10,6 +10,7 @@ mod records;
 #[cfg(test)]
 mod teeth;
 mod told;
+mod twins;
 
 use std::fmt;
 
@@ -62,6 +63,7 @@ invariants! {
     lives::workers_do_not_give_up,
     lives::no_shard_stalls_in_calm,
     told::reported_commits_are_stored,
+    twins::the_older_twin_ends,
 }
 
 /// Everything in a history that must not be.
