@@ -7,7 +7,7 @@ use kcl_core::position::Position;
 use super::Findings;
 use super::leases::FELT;
 use super::overlaps::Overlaps;
-use crate::history::{Happening, History, HowOver, Run, Seat, What};
+use crate::history::{Happening, History, HowOver, HowReturned, Run, Seat, What};
 use crate::timeline::Short;
 
 /// Requests that one worker may make in a second for itself, and for each shard that it reads or looks after. A shard is
@@ -28,6 +28,8 @@ pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
     for Happening { at, what } in &history.happenings {
         match what {
             What::Done { run, seat, shard, through } => drop(done.insert(shard, (*run, *seat, through))),
+            // The next one begins at what is committed, whether or not it comes to begin.
+            What::Returned { seat, how: HowReturned::Panicked, .. } => done.retain(|_, (_, by, _)| by != seat),
             What::StopAsked { run } => drop(asked.insert(*run, *at)),
             What::Fault { run: Some(run), .. } | What::Woke { run } => drop(hit.insert(*run, *at)),
             What::Over { run, how } => {
