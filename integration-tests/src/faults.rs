@@ -9,7 +9,7 @@ use kcl_local::{Clock, Fault, Pushed, Request, Service, StreamFault};
 use serde::{Deserialize, Serialize};
 
 use crate::fate::Fate;
-use crate::history::{Recorder, Run, What};
+use crate::history::{Recorder, Run, What, millis};
 use crate::label;
 
 /// The kinds of faults.
@@ -247,8 +247,7 @@ impl Desk {
     }
 
     fn delay(&mut self, window: &Window) -> Duration {
-        let most = u64::try_from(window.delay.as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(self.luck.u64(0..=most))
+        Duration::from_millis(self.luck.u64(0..=millis(window.delay)))
     }
 
     fn trip(&mut self, run: Run) {

@@ -10,60 +10,28 @@ use kcl_core::worker::WorkerHandle;
 use tokio::task::JoinSet;
 
 use crate::fate::Fate;
-use crate::handling::Handling;
 use crate::history::{HowOver, Run, What};
 use crate::modelled::Reading;
-use crate::planted::Planted;
-use crate::site::{Clocks, Site, WorkerSpec};
+use crate::site::{Clocks, Common, Site, WorkerSpec};
 
-/// How often a worker asks a shard that has no records if nothing is said, as the KCL does.
-pub const IDLE_INTERVAL: Duration = Duration::from_secs(1);
-
-/// What a worker may hold of records if nothing is said.
-pub const BYTE_BUDGET: usize = 64 * 1024 * 1024;
-
-/// What the workers of a fleet have in common.
+/// The workers of a fleet.
 #[derive(Debug, Clone)]
 pub struct FleetSpec {
-    /// The failover time.
-    pub failover: Duration,
     /// What all luck follows from.
     pub seed: u64,
     /// How the worker in each slot reads; by polling where nothing is said.
     pub readings: Vec<Reading>,
-    /// How many records one `GetRecords` asks for.
-    pub read_limit: u32,
-    /// How often a worker asks a shard that has none.
-    pub idle_interval: Duration,
-    /// What processors do.
-    pub handling: Arc<Handling>,
-    /// A planted bug.
-    pub planted: Option<Planted>,
     /// What is wrong with the clocks of each slot; right where nothing is said.
     pub clocks: Vec<Clocks>,
-    /// The most leases that one worker may be given.
-    pub max_leases: Option<usize>,
-    /// The bytes of records that one worker may hold.
-    pub byte_budget: usize,
+    /// What they have in common.
+    pub common: Common,
 }
 
 impl FleetSpec {
     /// Workers whose processors do well, whose clocks are right, and who have no limits.
     #[must_use]
     pub fn plain(failover: Duration, seed: u64) -> Self {
-        let handling = Arc::new(Handling::default());
-        Self {
-            failover,
-            seed,
-            readings: Vec::new(),
-            read_limit: 10_000,
-            idle_interval: IDLE_INTERVAL,
-            handling,
-            planted: None,
-            clocks: Vec::new(),
-            max_leases: None,
-            byte_budget: BYTE_BUDGET,
-        }
+        Self { seed, readings: Vec::new(), clocks: Vec::new(), common: Common::plain(failover) }
     }
 
     /// The same, all of them reading in this way.
@@ -123,36 +91,15 @@ impl Fleet {
     pub fn start_with(&mut self, slot: usize, id: &str, fate: Fate) -> Result<Live, ConfigError> {
         self.begun += 1;
         let run = Run(self.begun);
-        let FleetSpec {
-            failover,
-            seed,
-            readings,
-            read_limit,
-            idle_interval,
-            handling,
-            planted,
-            clocks,
-            max_leases,
-            byte_budget,
-        } = self.spec.clone();
-        let clocks = clocks.get(slot).copied().unwrap_or_default();
-        let reading = readings.get(slot).copied().unwrap_or(Reading::Polling);
-        let seed = seed.wrapping_add(u64::from(run.0) << 40);
-        let id_of = id.to_owned();
+        let reading = self.reading(slot);
         let spec = WorkerSpec {
             run,
             slot,
-            id: id_of,
-            failover,
-            seed,
+            id: id.to_owned(),
+            seed: self.spec.seed.wrapping_add(u64::from(run.0) << 40),
             reading,
-            read_limit,
-            idle_interval,
-            handling,
-            planted,
-            clocks,
-            max_leases,
-            byte_budget,
+            clocks: self.spec.clocks.get(slot).copied().unwrap_or_default(),
+            common: self.spec.common.clone(),
         };
         let recorder = self.site.recorder.clone();
         let standstill = recorder.standstill(run);

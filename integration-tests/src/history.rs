@@ -17,6 +17,12 @@ use crate::modelled::Reading;
 use crate::row::Row;
 use crate::trace::Trace;
 
+/// Whole milliseconds, in which histories count.
+#[must_use]
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// One process of one worker, from its start to its end, in the order of their starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Run(pub u32);

@@ -41,21 +41,21 @@ pub fn member(spec: &WorkerSpec, outside: Outside) -> Result<WorkerBuilder, Conf
     let retrieval = Weighed::new(retrieval(spec, &outside)?, outside.recorder.clone(), spec.run);
     let Outside { dynamodb, wall, recorder, .. } = outside;
     let leases = DynamoLeases::single_stream(dynamodb, APP, STREAM).wall_clock(wall.clone()).build()?;
-    let leases = planted::leases(leases, spec.planted);
+    let leases = planted::leases(leases, spec.common.planted);
     let maker = Maker::new(recorder.clone(), spec);
-    let planted = spec.planted;
+    let planted = spec.common.planted;
     let factory = move |context: ShardContext| planted::processor(Recording::new(&maker, &context), planted);
     let run = spec.run;
     let observer = move |event: &Event| recorder.note(What::Event { run, event: event.clone() });
     let builder = Worker::builder(APP, leases, retrieval, factory)
         .worker_id(spec.id.as_str())
-        .failover_after(spec.failover.mul_f64(spec.clocks.rate))
+        .failover_after(spec.common.failover.mul_f64(spec.clocks.rate))
         .wall_clock(wall)
-        .byte_budget(spec.byte_budget)
+        .byte_budget(spec.common.byte_budget)
         .seed(spec.seed)
         .utilization(Gauge::new(|| None))
         .observer(observer);
-    Ok(match spec.max_leases {
+    Ok(match spec.common.max_leases {
         Some(most) => builder.max_leases(most),
         None => builder,
     })
@@ -65,7 +65,8 @@ fn retrieval(spec: &WorkerSpec, outside: &Outside) -> Result<Box<dyn Retrieval>,
     let (client, clock) = (outside.kinesis.clone(), outside.wall.clone());
     Ok(match spec.reading {
         Reading::Polling => {
-            let polling = Polling::builder(client, STREAM).limit(spec.read_limit).idle_interval(spec.idle_interval);
+            let polling =
+                Polling::builder(client, STREAM).limit(spec.common.read_limit).idle_interval(spec.common.idle_interval);
             Box::new(polling.request_timeout(Duration::from_secs(2)).clock(clock).build()?)
         }
         Reading::FanOut => {

@@ -25,7 +25,7 @@ pub(crate) struct Maker {
 
 impl Maker {
     pub(crate) fn new(recorder: Recorder, spec: &WorkerSpec) -> Self {
-        Self { recorder, run: spec.run, seed: spec.seed, handling: Arc::clone(&spec.handling) }
+        Self { recorder, run: spec.run, seed: spec.seed, handling: Arc::clone(&spec.common.handling) }
     }
 }
 

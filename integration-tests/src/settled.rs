@@ -14,7 +14,7 @@ impl Settled {
     /// Reads on in the book. The services wait meanwhile: to be called often, when each time there is little to read.
     pub fn read_on(&mut self, site: &Site) {
         site.recorder.with(|happenings| {
-            happenings[self.seen..].iter().for_each(|happening| self.work.take_in(&happening.what));
+            self.work.read(&happenings[self.seen..]);
             self.seen = happenings.len();
         });
     }

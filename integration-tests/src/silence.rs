@@ -17,22 +17,14 @@ pub fn worst(history: &History) -> Duration {
     let mut waiting: BTreeMap<&str, u64> = BTreeMap::new();
     let mut worst = 0;
     for Happening { at, what } in &history.happenings {
-        let finished = matches!(what, What::Lease { shard, .. } if !work.is_finished(shard));
-        work.take_in(what);
-        let moved = match what {
-            What::Done { shard, .. } => Some(shard.as_str()),
-            What::Lease { shard, .. } if finished && work.is_finished(shard) => Some(shard.as_str()),
-            What::Begun { .. } => {
-                begun = true;
-                None
-            }
-            What::Resharded { parents } => {
-                closed.extend(parents.iter().map(String::as_str));
-                None
-            }
-            What::Stored { .. } => None,
+        let moved = work.take_in(what);
+        match what {
+            What::Begun { .. } => begun = true,
+            What::Resharded { parents } => closed.extend(parents.iter().map(String::as_str)),
+            What::Stored { .. } => {}
+            _ if moved.is_some() => {}
             _ => continue,
-        };
+        }
         if let Some(since) = moved.and_then(|shard| waiting.remove(shard)) {
             worst = worst.max(at - since);
         }

@@ -29,6 +29,13 @@ pub const APP: &str = "orders-app";
 /// After how long a silent subscription is taken for dead: what is allowed at least, so that worlds can be short.
 pub const SILENCE: Duration = Duration::from_secs(10);
 
+/// For how long a subscription that fell silent may keep a shard: after the one before the service wants some time before the
+/// next, and a call that is not answered may come before it.
+#[must_use]
+pub fn silence(services: &Settings) -> Duration {
+    SILENCE + services.kinesis.subscribe_again_after
+}
+
 /// One world with one stream and one application.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -68,26 +75,55 @@ pub struct WorkerSpec {
     pub slot: usize,
     /// Its worker id.
     pub id: String,
-    /// The failover time.
-    pub failover: Duration,
     /// What its luck, and that of its processors, follows from.
     pub seed: u64,
     /// How it reads.
     pub reading: Reading,
-    /// How many records one `GetRecords` asks for.
-    pub read_limit: u32,
-    /// How often it asks a shard that has none.
-    pub idle_interval: Duration,
-    /// What its processors do.
-    pub handling: Arc<Handling>,
-    /// A bug that is planted into it.
-    pub planted: Option<Planted>,
     /// What is wrong with its clocks.
     pub clocks: Clocks,
-    /// The most leases that it may be given.
+    /// What it has in common with its fleet.
+    pub common: Common,
+}
+
+/// How often a worker asks a shard that has no records if nothing is said, as the KCL does.
+pub const IDLE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a worker may hold of records if nothing is said.
+pub const BYTE_BUDGET: usize = 64 * 1024 * 1024;
+
+/// What is the same for all workers of a fleet.
+#[derive(Debug, Clone)]
+pub struct Common {
+    /// The failover time.
+    pub failover: Duration,
+    /// How many records one `GetRecords` asks for.
+    pub read_limit: u32,
+    /// How often a worker asks a shard that has none.
+    pub idle_interval: Duration,
+    /// What processors do.
+    pub handling: Arc<Handling>,
+    /// A planted bug.
+    pub planted: Option<Planted>,
+    /// The most leases that one worker may be given.
     pub max_leases: Option<usize>,
-    /// The bytes of records that it may hold.
+    /// The bytes of records that one worker may hold.
     pub byte_budget: usize,
+}
+
+impl Common {
+    /// Workers whose processors do well, and who have no limits.
+    #[must_use]
+    pub fn plain(failover: Duration) -> Self {
+        Self {
+            failover,
+            read_limit: 10_000,
+            idle_interval: IDLE_INTERVAL,
+            handling: Arc::new(Handling::default()),
+            planted: None,
+            max_leases: None,
+            byte_budget: BYTE_BUDGET,
+        }
+    }
 }
 
 impl Site {

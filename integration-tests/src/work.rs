@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kcl_core::event::Event;
 use kcl_core::position::Position;
 
-use crate::history::{Payload, Seat, ShardFacts, What};
+use crate::history::{Happening, Payload, Seat, ShardFacts, What};
 use crate::row::Row;
 
 /// What is stored and not processed, and the leases as they are.
@@ -19,7 +19,8 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    pub(crate) fn take_in(&mut self, what: &What) {
+    /// Answers the shard of which something got done with it: records, or its end.
+    pub(crate) fn take_in<'a>(&mut self, what: &'a What) -> Option<&'a str> {
         let positions = |records: &[(Position, Payload)]| records.iter().map(|(at, _)| at.clone()).collect::<Vec<_>>();
         match what {
             What::Stored { shard, records } => {
@@ -35,6 +36,7 @@ impl Work {
                 for at in self.in_hand.get(seat).into_iter().flatten().filter(|at| *at <= through) {
                     undone.remove(at);
                 }
+                return Some(shard);
             }
             // They left the stream before anybody could read them, and that was said.
             What::Event { event: Event::RecordsExpired { shard, found, .. }, .. } => {
@@ -42,15 +44,22 @@ impl Work {
                 undone.retain(|at| at >= found);
             }
             What::Lease { shard, row: Some(row), .. } => {
-                if row.checkpoint.is_end() {
-                    self.finished.insert(shard.clone());
-                }
                 self.rows.insert(shard.clone(), row.clone());
+                let ends = row.checkpoint.is_end() && self.finished.insert(shard.clone());
+                return ends.then_some(shard);
             }
             What::Lease { shard, row: None, .. } => {
                 self.rows.remove(shard);
             }
             _ => {}
+        }
+        None
+    }
+
+    /// Takes in all of these.
+    pub(crate) fn read(&mut self, happenings: &[Happening]) {
+        for happening in happenings {
+            self.take_in(&happening.what);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::plan::{Back, Deed, JavaMember, Plan, Point};
 use crate::planted::Planted;
 use crate::producer::Producer;
 use crate::reshard;
-use crate::site::{SILENCE, Site};
+use crate::site::{Common, Site, silence};
 use crate::trace::Trace;
 use crate::work::Work;
 
@@ -32,8 +32,6 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const RESHARD_AGAIN: Duration = Duration::from_millis(1_500);
 /// How often it is asked whether all is done. What was put last has arrived by then.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
-/// After a subscription the service wants 5 seconds before the next, and a call that is not answered may come before it.
-const SUBSCRIBE_AGAIN: Duration = Duration::from_secs(5);
 /// How long processors have at the end.
 const LAST_STOP: Duration = Duration::from_secs(10);
 
@@ -91,7 +89,7 @@ pub async fn live(plan: Plan, planted: Option<Planted>, trace: Trace) -> Lived {
         readings: world.fleet.readings(),
         patience_of_java: world.plan.patience_of_java(),
         in_flight: Duration::ZERO,
-        silence: if world.plan.has_fan_out() { SILENCE + SUBSCRIBE_AGAIN } else { Duration::ZERO },
+        silence: if world.plan.has_fan_out() { silence(&world.plan.services) } else { Duration::ZERO },
     };
     let (trace, text) = world.site.recorder.traced();
     Lived { history, lasted: began.elapsed(), trace, text }
@@ -101,18 +99,17 @@ impl World {
     fn new(mut plan: Plan, planted: Option<Planted>, trace: Trace) -> Self {
         let site = Site::new(plan.services.clone(), trace);
         let handling = Arc::new(std::mem::take(&mut plan.handling));
-        let spec = FleetSpec {
+        let common = Common {
             failover: plan.failover,
-            seed: plan.seed,
-            readings: plan.readings.clone(),
             read_limit: plan.read_limit,
             idle_interval: plan.idle_interval,
             handling: Arc::clone(&handling),
             planted,
-            clocks: plan.clocks.clone(),
             max_leases: plan.max_leases,
             byte_budget: plan.byte_budget,
         };
+        let (readings, clocks) = (plan.readings.clone(), plan.clocks.clone());
+        let spec = FleetSpec { seed: plan.seed, readings, clocks, common };
         let (workers, java) = (plan.starts.len(), plan.java.len());
         let names =
             (0..workers).map(|slot| format!("worker-{slot}")).chain((0..java).map(|slot| format!("java-{slot}")));
@@ -187,7 +184,7 @@ impl World {
         // Asked first: what is on its way to the services arrives when they are looked at.
         let shards = self.site.shards();
         let mut work = Work::default();
-        self.site.recorder.with(|happenings| happenings.iter().for_each(|happening| work.take_in(&happening.what)));
+        self.site.recorder.with(|happenings| work.read(happenings));
         // Where Java workers are a shard may be taken from one of ours that was done with it and had not said so.
         work.is_settled(&shards) && (self.plan.java.is_empty() || work.is_committed(&shards))
     }

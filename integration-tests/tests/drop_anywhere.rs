@@ -38,7 +38,8 @@ async fn drop_at(point: Point) -> bool {
     let mut producing = JoinSet::new();
     producing.spawn(producer.run(100..=200));
     let handling = Arc::new(Handling { checkpoints: 0.3, pause: 0..=60, ..Handling::default() });
-    let spec = FleetSpec { handling, ..FleetSpec::plain(FAILOVER, 3) };
+    let mut spec = FleetSpec::plain(FAILOVER, 3);
+    spec.common.handling = handling;
     let mut fleet = Fleet::new(site.clone(), spec);
 
     let fate = Fate::default();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use kcl_core::position::Position;
 
 use super::Findings;
-use super::leases::FELT;
 use super::overlaps::Overlaps;
+use super::stops::Stops;
 use crate::history::{Happening, History, HowOver, HowReturned, Run, Seat, What};
 use crate::timeline::Short;
 
@@ -21,21 +21,17 @@ const EACH_SHARD: u64 = 30;
 pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
     let overlaps = Overlaps::of(history);
     let mut done: BTreeMap<&str, (Run, Seat, &Position)> = BTreeMap::new();
-    let mut asked: BTreeMap<Run, u64> = BTreeMap::new();
-    let mut hit: BTreeMap<Run, u64> = BTreeMap::new();
+    let mut stops = Stops::default();
     let mut clean: BTreeMap<Run, bool> = BTreeMap::new();
     let mut found = Findings::new();
     for Happening { at, what } in &history.happenings {
+        stops.take_in(*at, what);
         match what {
             What::Done { run, seat, shard, through } => drop(done.insert(shard, (*run, *seat, through))),
             // The next one begins at what is committed, whether or not it comes to begin.
             What::Returned { seat, how: HowReturned::Panicked, .. } => done.retain(|_, (_, by, _)| by != seat),
-            What::StopAsked { run } => drop(asked.insert(*run, *at)),
-            What::Fault { run: Some(run), .. } | What::Woke { run } => drop(hit.insert(*run, *at)),
             What::Over { run, how } => {
-                let began = asked.get(run).copied().unwrap_or(*at);
-                let spared = hit.get(run).is_none_or(|hit| hit + FELT < began);
-                clean.insert(*run, *how == HowOver::Stopped && spared);
+                clean.insert(*run, *how == HowOver::Stopped && stops.was_spared(*run, *at));
             }
             What::Seated { run, shard, start, .. } => {
                 let Some((before, _, through)) = done.remove(shard.as_str()) else { continue };

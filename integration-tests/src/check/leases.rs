@@ -7,12 +7,10 @@ use kcl_core::event::Event;
 use super::Findings;
 use super::java::StaleStarts;
 use super::overlaps::Overlaps;
+use super::stops::Stops;
 use crate::history::{Happening, History, HowOver, Run, Seat, What};
 use crate::row::Row;
 use crate::timeline::Short;
-
-/// How long before a worker was asked to stop a fault may have hit it and still be felt.
-pub(super) const FELT: u64 = 10_000;
 
 /// The checkpoint of a lease never moves back, and a lease that was removed does not come back.
 pub(super) fn commits_never_move_back(history: &History) -> Findings {
@@ -194,22 +192,16 @@ pub(super) fn one_reader_at_a_time(history: &History) -> Findings {
 pub(super) fn stopped_workers_hold_nothing(history: &History) -> Findings {
     let mut holders = Holders::default();
     let mut rows: BTreeMap<&str, Run> = BTreeMap::new();
-    let mut asked: BTreeMap<Run, u64> = BTreeMap::new();
-    let mut hit: BTreeMap<Run, u64> = BTreeMap::new();
+    let mut stops = Stops::default();
     let mut found = Findings::new();
     for Happening { at, what } in &history.happenings {
         holders.take_in(what);
+        stops.take_in(*at, what);
         match what {
-            What::StopAsked { run } => drop(asked.insert(*run, *at)),
             What::WorkerRow { run: Some(run), worker, is_there: true } => drop(rows.insert(worker, *run)),
             What::WorkerRow { worker, is_there: false, .. } => drop(rows.remove(worker.as_str())),
-            What::Fault { run: Some(run), .. } | What::Woke { run } => drop(hit.insert(*run, *at)),
             // Java workers give nothing back: what they held runs out.
-            What::Over { run, how: HowOver::Stopped } if !run.is_java() => {
-                let began = asked.get(run).copied().unwrap_or(*at);
-                if hit.get(run).is_some_and(|hit| hit + FELT >= began) {
-                    continue;
-                }
+            What::Over { run, how: HowOver::Stopped } if !run.is_java() && stops.was_spared(*run, *at) => {
                 // A finished lease is there to be removed, whomever it names.
                 let finished = |shard: &str| holders.rows.get(shard).is_some_and(|row| row.checkpoint.is_end());
                 let held = holders.held.iter().filter(|(shard, holder)| *holder == run && !finished(shard));

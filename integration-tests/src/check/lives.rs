@@ -7,7 +7,7 @@ use std::time::Duration;
 use kcl_core::event::Event;
 
 use super::{Findings, java};
-use crate::history::{Happening, History, HowOver, Run, What};
+use crate::history::{Happening, History, HowOver, Run, What, millis};
 use crate::work::Work;
 
 /// How much longer than the failover time a shard may stand still once nothing goes wrong.
@@ -17,7 +17,7 @@ const BEYOND_FAILOVER: Duration = Duration::from_secs(3);
 /// the calls that it was in the middle of are dropped. Where a request is only seen when it arrives, it counts as sent
 /// before for as long as one may be on its way.)
 pub(super) fn nothing_happens_after_the_end(history: &History) -> Findings {
-    let in_flight = u64::try_from(history.in_flight.as_millis()).unwrap_or(u64::MAX);
+    let in_flight = millis(history.in_flight);
     let mut over: BTreeMap<Run, u64> = BTreeMap::new();
     let mut found = Findings::new();
     for Happening { at, what } in &history.happenings {
@@ -50,7 +50,7 @@ const FOUND_OUT: Duration = Duration::from_secs(3);
 /// A worker ends because it was told to or was killed, whatever goes wrong on the network; or because another process
 /// has its id, which does not end for the same reason.
 pub(super) fn workers_do_not_give_up(history: &History) -> Findings {
-    let late = u64::try_from((history.failover + history.staleness + FOUND_OUT).as_millis()).unwrap_or(u64::MAX);
+    let late = millis(history.failover + history.staleness + FOUND_OUT);
     let mut begun: BTreeMap<Run, (&str, u64)> = BTreeMap::new();
     let mut over: BTreeMap<Run, u64> = BTreeMap::new();
     let mut gave_way: BTreeSet<Run> = BTreeSet::new();
@@ -89,7 +89,7 @@ pub(super) fn workers_do_not_give_up(history: &History) -> Findings {
 /// failed before the calm is given as a pause does not count.
 pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
     let bound = history.failover + BEYOND_FAILOVER + history.staleness + history.silence;
-    let bound = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
+    let bound = millis(bound);
     let mut work = Work::default();
     let mut calm = false;
     // Until when processors that failed pause.
@@ -99,25 +99,22 @@ pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
     // Those that a Java worker had or was to have since then: what it takes is another's promise.
     let ids = java::ids(history);
     let of_java = history.patience_of_java.max(Duration::from_millis(bound));
-    let of_java = u64::try_from(of_java.as_millis()).unwrap_or(u64::MAX);
+    let of_java = millis(of_java);
     let mut java: BTreeSet<&str> = BTreeSet::new();
     let mut found = Findings::new();
     for Happening { at, what } in &history.happenings {
-        let finished = matches!(what, What::Lease { shard, .. } if !work.is_finished(shard));
-        work.take_in(what);
-        let moved = match what {
-            What::Done { shard, .. } => Some(shard.as_str()),
-            What::Lease { shard, .. } if finished && work.is_finished(shard) => Some(shard.as_str()),
-            What::Calm | What::Stored { .. } | What::Lease { .. } | What::Event { .. } => None,
-            _ => continue,
-        };
+        let moved = work.take_in(what);
+        let tells = matches!(what, What::Calm | What::Stored { .. } | What::Lease { .. } | What::Event { .. });
+        if moved.is_none() && !tells {
+            continue;
+        }
         calm |= matches!(what, What::Calm);
         if let What::Event {
             event: Event::ProcessorFailed { shard, retry_in, .. } | Event::ProcessorPanicked { shard, retry_in, .. },
             ..
         } = what
         {
-            let until = at + u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX);
+            let until = at + millis(*retry_in);
             paused.insert(shard.shard.as_str(), until);
         }
         if let What::Lease { shard, row: Some(row), .. } = what

@@ -1,6 +1,6 @@
 //! What workers hold, and what they have not yet written down.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kcl_core::event::Event;
@@ -8,7 +8,7 @@ use kcl_core::position::Position;
 
 use super::Findings;
 use crate::faults::Class;
-use crate::history::{Happening, History, HowReturned, Run, Seat, What};
+use crate::history::{Happening, History, HowReturned, Run, Seat, What, millis};
 use crate::timeline::Short;
 
 /// A commit that nobody asked for is written with the next renewal, which is sent so soon.
@@ -33,25 +33,22 @@ pub(super) fn memory_stays_in_the_budget(history: &History) -> Findings {
 /// long as it does not panic and its worker keeps the lease: so much is delivered again at most when the worker dies.
 pub(super) fn commits_keep_up(history: &History) -> Findings {
     let bound = history.failover.mul_f64(RENEWED) + ANSWERED;
-    let mut owed = Owed { bound: u64::try_from(bound.as_millis()).unwrap_or(u64::MAX), ..Owed::default() };
-    let mut done: BTreeMap<Seat, &Position> = BTreeMap::new();
+    let mut owed = Owed { bound: millis(bound), ..Owed::default() };
+    let mut done: BTreeMap<Seat, (&str, &Position)> = BTreeMap::new();
     for Happening { at, what } in &history.happenings {
         match what {
-            What::Seated { seat, shard, .. } => {
-                owed.settle(shard, *at, |_| true);
-                owed.seats.insert(*seat, shard);
-            }
-            What::Done { seat, through, .. } => drop(done.insert(*seat, through)),
+            What::Seated { shard, .. } => owed.settle(shard, *at, |_| true),
+            What::Done { seat, shard, through, .. } => drop(done.insert(*seat, (shard, through))),
             What::Returned { run, seat, how: HowReturned::Ok } if !run.is_java() => {
-                if let (Some(shard), Some(through)) = (owed.seats.get(seat), done.get(seat))
+                if let Some((shard, through)) = done.get(seat)
                     && owed.committed.get(shard).is_none_or(|committed| *committed < *through)
                 {
-                    owed.debts.entry(shard).or_default().push_back(Debt { run: *run, since: *at, through });
+                    owed.debts.entry(shard).or_default().push(Debt { run: *run, since: *at, through });
                 }
             }
             // The next processor begins at what is committed.
             What::Returned { seat, how: HowReturned::Panicked, .. } => {
-                if let Some(shard) = owed.seats.get(seat).copied() {
+                if let Some((shard, _)) = done.get(seat) {
                     owed.settle(shard, *at, |_| true);
                 }
             }
@@ -90,11 +87,10 @@ pub(super) fn commits_keep_up(history: &History) -> Findings {
 #[derive(Default)]
 struct Owed<'a> {
     bound: u64,
-    seats: BTreeMap<Seat, &'a str>,
     committed: BTreeMap<&'a str, &'a Position>,
     /// Workers that stand still: what is taken from them meanwhile is not theirs to pay.
     frozen: BTreeSet<Run>,
-    debts: BTreeMap<&'a str, VecDeque<Debt<'a>>>,
+    debts: BTreeMap<&'a str, Vec<Debt<'a>>>,
     found: Findings,
 }
 

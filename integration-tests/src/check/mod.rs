@@ -7,11 +7,13 @@ mod lives;
 mod memory;
 mod overlaps;
 mod records;
+mod stops;
 #[cfg(test)]
 mod teeth;
 mod told;
 mod twins;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::history::History;
@@ -73,4 +75,21 @@ pub fn check(history: &History) -> Vec<Violation> {
         .iter()
         .flat_map(|(invariant, holds)| holds(history).into_iter().map(|(at, seen)| Violation { invariant, at, seen }));
     found.collect()
+}
+
+/// Lines that tell of violations: of each invariant some examples, and how many more there are.
+#[must_use]
+pub fn shown(violations: &[Violation], examples: usize) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for violation in violations {
+        let count = counts.entry(violation.invariant).or_default();
+        *count += 1;
+        if *count <= examples {
+            lines.push(format!("violation: {violation}"));
+        }
+    }
+    let more = counts.into_iter().filter(|(_, count)| *count > examples);
+    lines.extend(more.map(|(invariant, count)| format!("violation: {invariant} {} times more", count - examples)));
+    lines
 }

@@ -168,7 +168,7 @@ pub(super) fn parents_come_first(history: &History) -> Findings {
 /// shard is.
 pub(super) fn everything_is_consumed(history: &History) -> Findings {
     let mut work = Work::default();
-    history.happenings.iter().for_each(|happening| work.take_in(&happening.what));
+    work.read(&history.happenings);
     let truth = stored(history);
     let end = history.happenings.last().map_or(0, |last| last.at);
     let mut found = Findings::new();

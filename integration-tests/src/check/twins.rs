@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Findings;
 use crate::faults::Class;
-use crate::history::{Happening, History, Run, What};
+use crate::history::{Happening, History, Run, What, millis};
 
 /// How long a fault may be felt: for as long a worker may wait until it reads its row again.
 const FELT: Duration = Duration::from_secs(7);
@@ -15,7 +15,6 @@ const NOTICED: Duration = Duration::from_secs(4);
 /// Of two processes with one worker id the earlier one ends: within four seconds after both began, as long as reads of the
 /// table are out of date. The time counts while no fault is felt by either.
 pub(super) fn the_older_twin_ends(history: &History) -> Findings {
-    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let (felt, bound) = (millis(FELT), millis(NOTICED + history.staleness));
     // The processes of each worker id, and from when on each should have noticed.
     let mut live: BTreeMap<&str, BTreeMap<Run, u64>> = BTreeMap::new();

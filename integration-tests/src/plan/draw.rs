@@ -10,11 +10,11 @@ use kcl_local::{Service, Settings};
 
 use super::{Back, Deed, Plan, Point};
 use crate::faults::{Class, Window};
-use crate::fleet::{BYTE_BUDGET, IDLE_INTERVAL};
 use crate::handling::Handling;
+use crate::history::millis;
 use crate::modelled::Reading;
 use crate::producer::PADDING;
-use crate::site::Clocks;
+use crate::site::{BYTE_BUDGET, Clocks, IDLE_INTERVAL};
 
 /// When the first worker starts, after the stream is ACTIVE.
 const START: Duration = Duration::from_secs(2);
@@ -99,7 +99,7 @@ impl Plan {
 
     /// Who is frozen, and which iterators do not live long.
     fn draw_freezes(&mut self, luck: &mut Luck) {
-        let latest = u64::try_from(self.calm.as_millis()).unwrap_or(u64::MAX) - 5_000;
+        let latest = millis(self.calm) - 5_000;
         self.services.kinesis.iterator_life = Duration::from_secs(luck.one_of(&[300, 300, 4]));
         for _ in 0..luck.0.usize(0..=2) {
             let from = luck.0.u64(5_000..latest);
@@ -136,7 +136,7 @@ impl Plan {
 
     /// A time after the beginning, and so long before the calm.
     fn millis_before_calm(&self, luck: &mut Luck, earliest: u64, before: u64) -> Duration {
-        luck.millis(earliest..=u64::try_from(self.calm.as_millis()).unwrap_or(u64::MAX) - before)
+        luck.millis(earliest..=millis(self.calm) - before)
     }
 
     /// Some seconds in which something goes wrong, for one worker or everybody.
@@ -188,7 +188,7 @@ impl Plan {
     }
 
     fn draw_deeds(&mut self, luck: &mut Luck) {
-        let latest = u64::try_from(self.calm.as_millis()).unwrap_or(u64::MAX) - 5_000;
+        let latest = millis(self.calm) - 5_000;
         let workers = self.starts.len();
         let mut deeds = vec![Deed::Split, self.draw_kill(luck)];
         for _ in 0..luck.0.usize(0..=3) {
@@ -218,7 +218,7 @@ impl Plan {
     }
 
     fn draw_back(&self, luck: &mut Luck) -> Back {
-        let longest = u64::try_from(self.failover.as_millis()).unwrap_or(u64::MAX) * 3 / 2;
+        let longest = millis(self.failover) * 3 / 2;
         Back { after: luck.millis(0..=longest), same_id: luck.happens(0.5) }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::draw::Luck;
 use super::{Back, Deed, JavaMember, Plan, Point};
+use crate::history::millis;
 use crate::java::Pace;
 
 impl Plan {
@@ -53,7 +54,6 @@ impl Plan {
 
     /// What is done to Java workers, whose slots come after ours.
     fn draw_java_deeds(&mut self, luck: &mut Luck) {
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let latest = millis(self.calm) - 3_000;
         // So that somebody else has to lead.
         for _ in 0..luck.0.usize(0..=2) {

@@ -175,8 +175,8 @@ impl Reconciler {
             if looked.elapsed() > MADE_WITHIN {
                 break;
             }
-            if let WriteOutcome::Applied(made) = store.create(&lease).await.map_err(|error| passing(&error))? {
-                self.emit(&Event::LeaseCreated { shard: made.shard, checkpoint: made.checkpoint, reason });
+            if let WriteOutcome::Applied(new) = store.create(&lease).await.map_err(|error| passing(&error))? {
+                self.emit(&Event::LeaseCreated { shard: new.shard, checkpoint: new.checkpoint, reason });
             }
             made += 1;
         }

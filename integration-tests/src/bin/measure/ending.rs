@@ -1,10 +1,10 @@
 //! What came of all records in the end.
 
+use integration_tests::history::millis;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::journal::Pages;
-use crate::percentiles::millis;
 use crate::producer::Put;
 use crate::report::{Report, Table, cell};
 

@@ -1,12 +1,13 @@
 //! What is printed: tables for people, or one JSON object.
 
+use integration_tests::history::millis;
 use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use crate::options::Fleet;
-use crate::percentiles::{Summary, millis};
+use crate::percentiles::Summary;
 use crate::procfs;
 
 /// What was measured, and under which conditions.

@@ -1,5 +1,6 @@
 //! A fleet that reads, records that come in, and somebody who waits for something.
 
+use integration_tests::history::millis;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -12,7 +13,6 @@ use crate::fleet::Fleet;
 use crate::journal::{Journal, Pages};
 use crate::moved::Moved;
 use crate::options::Fleet as Options;
-use crate::percentiles::millis;
 use crate::producer::{PERIOD, Producer};
 use crate::services::{Services, Shard};
 use crate::settled::View;

@@ -1,10 +1,10 @@
 //! One run, in this process or in one of its own.
 
-use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use integration_tests::check::shown;
 use integration_tests::plan::Plan;
 use integration_tests::plan::less::Cut;
 use integration_tests::planted::Planted;
@@ -51,16 +51,8 @@ fn report(seed: u64, outcome: &Outcome, whole: bool) -> bool {
     for nothing in &missing {
         println!("seed={seed} violation: too-little: there were no {nothing} in this world");
     }
-    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
-    for violation in violations {
-        let count = shown.entry(violation.invariant).or_default();
-        *count += 1;
-        if *count <= EXAMPLES {
-            println!("seed={seed} violation: {violation}");
-        }
-    }
-    for (invariant, count) in shown.into_iter().filter(|(_, count)| *count > EXAMPLES) {
-        println!("seed={seed} violation: {invariant} {} times more", count - EXAMPLES);
+    for line in shown(violations, EXAMPLES) {
+        println!("seed={seed} {line}");
     }
     println!("seed={seed} {figures} violations={} trace={trace:016x}", violations.len() + missing.len());
     violations.is_empty() && missing.is_empty()

@@ -6,13 +6,12 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use integration_tests::fleet::BYTE_BUDGET;
 use integration_tests::history::{History, Recorder, Run, What};
 use integration_tests::journal::{self, Pen};
 use integration_tests::producer::Producer;
 use integration_tests::reshard;
 use integration_tests::settled::Settled;
-use integration_tests::site::{SILENCE, Site};
+use integration_tests::site::{BYTE_BUDGET, Site, silence};
 use integration_tests::trace::Trace;
 use kcl_core::error::Failure;
 use kcl_local::{Clock, Local, Settings, serve};
@@ -249,9 +248,8 @@ impl Driver {
             .map(|part| journal::part(part))
             .collect::<Result<_, _>>()?;
         let subscribes = self.soak.reading != Readers::Polling;
-        let again = self.settings.kinesis.subscribe_again_after;
         let mut history = History::plain(journal::merge(parts), self.site.shards(), self.soak.failover);
-        history.silence = if subscribes { SILENCE + again } else { Duration::ZERO };
+        history.silence = if subscribes { silence(&self.settings) } else { Duration::ZERO };
         history.in_flight = IN_FLIGHT;
         history.byte_budget = BYTE_BUDGET;
         history.readings = self.crew.readings();

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use integration_tests::fate::with_causes;
-use integration_tests::fleet::{BYTE_BUDGET, IDLE_INTERVAL};
 use integration_tests::handling::Handling;
-use integration_tests::history::{HowOver, Recorder, Run, What};
+use integration_tests::history::{HowOver, Recorder, Run, What, millis};
 use integration_tests::journal::Pen;
 use integration_tests::member::{Outside, member};
 use integration_tests::modelled::Reading;
 use integration_tests::process::{aws, parent_gone};
-use integration_tests::site::{Clocks, WorkerSpec};
+use integration_tests::site::{Clocks, Common, WorkerSpec};
 use integration_tests::trace::Trace;
 use kcl_core::error::Failure;
 use kcl_core::signals::terminated;
@@ -63,16 +62,15 @@ fn spec(options: &Worker, handling: &Arc<Handling>) -> WorkerSpec {
         run: Run(options.run),
         slot: options.slot,
         id: options.id.clone(),
-        failover: options.failover,
         seed: options.seed,
         reading: if options.fan_out { Reading::FanOut } else { Reading::Polling },
-        read_limit: 100,
-        idle_interval: IDLE_INTERVAL,
-        byte_budget: BYTE_BUDGET,
-        handling: Arc::clone(handling),
-        planted: options.planted,
         clocks: Clocks::default(),
-        max_leases: None,
+        common: Common {
+            read_limit: 100,
+            handling: Arc::clone(handling),
+            planted: options.planted,
+            ..Common::plain(options.failover)
+        },
     }
 }
 
@@ -84,7 +82,7 @@ fn handling() -> Handling {
         checkpoints: 0.1,
         explicit: 0.3,
         pause: 0..=30,
-        slow: 300..=u64::try_from(SLOWEST.as_millis()).unwrap_or(u64::MAX),
+        slow: 300..=millis(SLOWEST),
         ..Handling::default()
     }
 }

@@ -1,5 +1,6 @@
 //! A worker is killed: how long its shards are silent until others have them. The leader of the fleet, and another.
 
+use integration_tests::history::millis;
 use std::time::Duration;
 
 use kcl_core::error::Failure;
@@ -7,7 +8,6 @@ use tokio::time::Instant;
 
 use crate::moved::{Moved, are_read};
 use crate::options::Disturbed;
-use crate::percentiles::millis;
 use crate::report::{Report, Table, cell, cells};
 use crate::scenarios::handover::finish;
 use crate::scene::Scene;

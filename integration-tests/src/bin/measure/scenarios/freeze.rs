@@ -1,13 +1,13 @@
 //! A worker's process is stopped by SIGSTOP and goes on by SIGCONT when others have its shards: how long they are silent, and
 //! whether anything of what it still writes counts.
 
+use integration_tests::history::millis;
 use std::time::Duration;
 
 use kcl_core::error::Failure;
 
 use crate::moved::{Moved, are_read};
 use crate::options::Disturbed;
-use crate::percentiles::millis;
 use crate::report::{Report, Table, cell, cells};
 use crate::scenarios::handover::finish;
 use crate::scene::Scene;
