@@ -70,6 +70,7 @@ pub(crate) enum AtService {
         kind: String,
         message: String,
     },
+    Fails,
     IsNotReached,
 }
 
@@ -94,9 +95,9 @@ impl Fault {
         Self { service, ..Self::default() }
     }
 
-    /// The service answers 500 `InternalServerError` and does nothing.
+    /// The service answers 500 and does nothing: Kinesis with `InternalFailure`, DynamoDB with `InternalServerError`.
     pub fn internal_error() -> Self {
-        Self::refused(500, "InternalServerError", "The request processing has failed because of an unknown error")
+        Self { service: AtService::Fails, ..Self::default() }
     }
 
     /// The service answers that there is no capacity left, in the words that both services know, and does nothing.

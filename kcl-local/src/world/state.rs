@@ -154,7 +154,7 @@ impl State {
         let fault = self.fault(&call, now);
         let (there, back) = self.travel();
         let due = now.after(there + fault.before);
-        let changes = changes(&call);
+        let (service, changes) = (call.service, changes(&call));
         if let Some(again) = fault.again {
             self.post(due.after(again), call.clone(), None);
         }
@@ -165,6 +165,7 @@ impl State {
                 Awaited::Served(receiver)
             }
             AtService::Refuses { status, kind, message } => Awaited::Given(Reply::error(status, &kind, &message)),
+            AtService::Fails => Awaited::Given(internal_error(service)),
             AtService::IsNotReached => Awaited::None,
         };
         if changes {
@@ -229,6 +230,15 @@ impl State {
         }
         Served { reply, subscription }
     }
+}
+
+/// A service fails, and says so by the name that it has for that.
+fn internal_error(service: Service) -> Reply {
+    let code = match service {
+        Service::Kinesis => "InternalFailure",
+        Service::DynamoDb => "InternalServerError",
+    };
+    Reply::error(500, code, "The request processing has failed because of an unknown error")
 }
 
 /// Whether a subscription may have something to give for a request.

@@ -52,6 +52,18 @@ async fn a_request_that_was_lost_on_the_way_is_tried_again_by_the_sdk() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_service_fails_by_its_own_name() {
+    let local = world().await;
+    local.set_faults(|_| Fault::internal_error());
+    for (service, operation, name) in
+        [(Service::Kinesis, "ListStreams", "InternalFailure"), (Service::DynamoDb, "ListTables", "InternalServerError")]
+    {
+        let answered = local.call("w", service, operation, json!({})).await.expect("an answer");
+        assert_eq!((answered.reply.status, answered.reply.body["__type"].as_str()), (500, Some(name)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_is_answered_and_nothing_is_applied() {
     let local = world().await;
     local.set_faults(|_| Fault::internal_error());
