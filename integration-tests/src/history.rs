@@ -196,12 +196,14 @@ pub struct History {
     pub in_flight: Duration,
     /// The bytes of records that one worker may hold.
     pub byte_budget: usize,
+    /// How long the stream keeps records.
+    pub retention: Duration,
     /// How each run reads.
     pub readings: BTreeMap<Run, Reading>,
 }
 
 impl History {
-    /// The history of a fleet of ours that polls, on a table whose reads are never behind.
+    /// The history of a fleet of ours that polls, on a table whose reads are never behind and a stream that keeps records for a day.
     #[must_use]
     pub fn plain(happenings: Vec<Happening>, shards: BTreeMap<String, ShardFacts>, failover: Duration) -> Self {
         let [staleness, silence, patience_of_java, in_flight] = [Duration::ZERO; 4];
@@ -213,6 +215,7 @@ impl History {
             silence,
             patience_of_java,
             byte_budget: usize::MAX,
+            retention: Duration::from_hours(24),
             in_flight,
             readings: BTreeMap::new(),
         }

@@ -1,5 +1,6 @@
 //! What will happen to a world, drawn from its seed before it begins: data, so that it can be printed and made smaller.
 
+mod aims;
 mod draw;
 mod java;
 pub mod less;

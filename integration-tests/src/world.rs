@@ -86,6 +86,7 @@ pub async fn live(plan: Plan, planted: Option<Planted>, trace: Trace) -> Lived {
         failover: world.plan.failover.mul_f64(1.01),
         staleness: world.plan.services.dynamodb.stale_reads.map_or(Duration::ZERO, |stale| stale.max_age),
         byte_budget: world.plan.byte_budget,
+        retention: Duration::from_hours(world.plan.services.kinesis.retention_min_hours.into()),
         readings: world.fleet.readings(),
         patience_of_java: world.plan.patience_of_java(),
         in_flight: Duration::ZERO,

@@ -1,9 +1,10 @@
 //! The invariants: functions over the history of a run. Each says in its first sentence what must hold.
 
-mod economy;
+mod circles;
 mod java;
 mod leases;
 mod lives;
+mod losses;
 mod memory;
 mod overlaps;
 mod records;
@@ -51,14 +52,15 @@ invariants! {
     records::deliveries_are_the_shard_in_order,
     records::parents_come_first,
     records::everything_is_consumed,
+    losses::what_is_told_as_lost_is_gone,
     leases::commits_never_move_back,
     leases::rows_are_readable_by_java,
     leases::epochs_grow,
     leases::only_the_holder_commits,
     leases::one_reader_at_a_time,
     leases::stopped_workers_hold_nothing,
-    economy::stops_cost_no_duplicates,
-    economy::nobody_asks_in_circles,
+    stops::stops_cost_no_duplicates,
+    circles::nobody_asks_in_circles,
     memory::commits_keep_up,
     memory::memory_stays_in_the_budget,
     lives::nothing_happens_after_the_end,

@@ -1,8 +1,13 @@
-//! Which workers were told to stop while nothing was wrong with them.
+//! Stops in good order: which workers were told to stop while nothing was wrong with them, and what that costs.
 
 use std::collections::BTreeMap;
 
-use crate::history::{Run, What};
+use kcl_core::position::Position;
+
+use super::Findings;
+use super::overlaps::Overlaps;
+use crate::history::{Happening, History, HowOver, HowReturned, Run, Seat, What};
+use crate::timeline::Short;
 
 /// How long before a worker was asked to stop a fault may have hit it and still be felt.
 const FELT: u64 = 10_000;
@@ -28,4 +33,40 @@ impl Stops {
         let began = self.asked.get(&run).copied().unwrap_or(now);
         self.hit.get(&run).is_none_or(|hit| hit + FELT < began)
     }
+}
+
+/// After a worker was stopped in good order and no fault hit it meanwhile, whoever goes on with its shards begins behind
+/// everything that its processors were done with: its last ones, since one that follows one that failed begins anew at
+/// what was committed.
+pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
+    let overlaps = Overlaps::of(history);
+    let mut done: BTreeMap<&str, (Run, Seat, &Position)> = BTreeMap::new();
+    let mut stops = Stops::default();
+    let mut clean: BTreeMap<Run, bool> = BTreeMap::new();
+    let mut found = Findings::new();
+    for Happening { at, what } in &history.happenings {
+        stops.take_in(*at, what);
+        match what {
+            What::Done { run, seat, shard, through } => drop(done.insert(shard, (*run, *seat, through))),
+            // The next one begins at what is committed, whether or not it comes to begin.
+            What::Returned { seat, how: HowReturned::Panicked, .. } => done.retain(|_, (_, by, _)| by != seat),
+            What::Over { run, how } => {
+                clean.insert(*run, *how == HowOver::Stopped && stops.was_spared(*run, *at));
+            }
+            What::Seated { run, shard, start, .. } => {
+                let Some((before, _, through)) = done.remove(shard.as_str()) else { continue };
+                // What was taken away could not be committed, and a Java worker may begin at what it read of old.
+                let excused = overlaps.may_be_taken(before, shard) || (run.is_java() && !history.staleness.is_zero());
+                if clean.get(&before) == Some(&true) && start < through && !before.is_java() && !excused {
+                    let (start, through) = (Short(start), Short(through));
+                    found.push((
+                        *at,
+                        format!("{run} starts {shard} after {start}; {before} was done through {through}"),
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
 }

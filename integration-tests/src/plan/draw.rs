@@ -17,7 +17,7 @@ use crate::producer::PADDING;
 use crate::site::{BYTE_BUDGET, Clocks, IDLE_INTERVAL};
 
 /// When the first worker starts, after the stream is ACTIVE.
-const START: Duration = Duration::from_secs(2);
+pub(super) const START: Duration = Duration::from_secs(2);
 
 /// Draws with the words of this module.
 pub(super) struct Luck(pub(super) fastrand::Rng);
@@ -83,6 +83,7 @@ impl Plan {
         if seed.is_multiple_of(16) {
             plan.lengthen(&mut Luck(fastrand::Rng::with_seed(seed ^ 0x6c6f_6e67)));
         } else {
+            plan.aim(&mut Luck(fastrand::Rng::with_seed(seed ^ 0x6169_6d73)));
             plan.draw_java(&mut Luck(fastrand::Rng::with_seed(seed ^ 0x6a61_7661)));
         }
         plan
@@ -135,7 +136,7 @@ impl Plan {
     }
 
     /// A time after the beginning, and so long before the calm.
-    fn millis_before_calm(&self, luck: &mut Luck, earliest: u64, before: u64) -> Duration {
+    pub(super) fn millis_before_calm(&self, luck: &mut Luck, earliest: u64, before: u64) -> Duration {
         luck.millis(earliest..=millis(self.calm) - before)
     }
 

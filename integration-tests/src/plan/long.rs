@@ -19,32 +19,19 @@ impl Plan {
         self.failover = Duration::from_secs(luck.one_of(&[20, 30]));
         // Nine of ten requests are for records; the rest is what these plans are for.
         self.idle_interval = Duration::from_secs(5);
-        self.starts.truncate(luck.0.usize(1..=2));
-        self.clocks.truncate(self.starts.len());
-        self.readings.truncate(self.starts.len());
+        self.keep_workers(luck.0.usize(1..=2));
         self.shards = luck.0.u32(1..=2);
         self.put_every = 4_000..=20_000;
         // The shortest that the service knows is a day, which is too long to wait for.
         self.services.kinesis.retention_min_hours = luck.one_of(&[1, 24]);
         self.services.kinesis.subscription_life = Duration::from_mins(5);
-        let workers = self.starts.len();
         for window in &mut self.windows {
             let lasting = window.to.saturating_sub(window.from);
             window.from = window.from.mul_f64(stretch);
             window.to = window.from + lasting;
-            window.slot = window.slot.map(|slot| slot % workers);
         }
-        for (at, deed) in &mut self.deeds {
+        for (at, _) in &mut self.deeds {
             *at = at.mul_f64(stretch);
-            match deed {
-                Deed::Kill { slot, .. }
-                | Deed::Stop { slot, .. }
-                | Deed::Release { slot }
-                | Deed::Fence { slot }
-                | Deed::Twin { slot }
-                | Deed::Freeze { slot, .. } => *slot %= workers,
-                Deed::Split | Deed::Merge => {}
-            }
         }
         match luck.0.u8(0..8) {
             0 => self.leave_alone(luck),

@@ -1,0 +1,91 @@
+//! How much workers ask of the services.
+
+use std::collections::BTreeMap;
+
+use super::Findings;
+use crate::history::{Happening, History, Run, What};
+
+/// What one worker may ask in a second about its stream, its table and all leases at once: it looks, looks again since something
+/// changed or was refused, and repeats what was not answered. It was not seen to ask more than 15 times.
+const ABOUT_ALL: u64 = 25;
+/// What it may ask about single shards and workers, and for each shard that there is. A shard is read 5 times at most.
+const ABOUT_ONE: (u64, u64) = (10, 6);
+/// What it may write beyond one commit for each call that a processor returned from.
+const WRITES: (u64, u64) = (20, 2);
+
+/// No worker asks or writes more in a second than its shards can need, whatever goes wrong.
+pub(super) fn nobody_asks_in_circles(history: &History) -> Findings {
+    let mut seconds: BTreeMap<(Run, u64), Second> = BTreeMap::new();
+    for Happening { at, what } in &history.happenings {
+        let (What::Sent { run: Some(run), .. } | What::Returned { run, .. }) = what else { continue };
+        if !run.is_java() {
+            seconds.entry((*run, at / 1_000)).or_default().take_in(what);
+        }
+    }
+    let shards = u64::try_from(history.shards.len()).unwrap_or(u64::MAX);
+    let too_much = |((run, second), asked): ((Run, u64), Second)| {
+        asked.is_too_much(shards).then(|| (second * 1_000, format!("{run} asks too much in a second: {asked:?}")))
+    };
+    seconds.into_iter().filter_map(too_much).collect()
+}
+
+/// What one worker does in one second.
+#[derive(Debug, Default)]
+struct Second {
+    about_all: u64,
+    about_one: u64,
+    writes: u64,
+    returned: u64,
+}
+
+impl Second {
+    fn take_in(&mut self, what: &What) {
+        let count = match what {
+            What::Sent { operation, .. } => match operation.as_str() {
+                "UpdateItem" => &mut self.writes,
+                "GetItem" | "PutItem" | "DeleteItem" | "GetShardIterator" | "GetRecords" | "SubscribeToShard" => {
+                    &mut self.about_one
+                }
+                _ => &mut self.about_all,
+            },
+            _ => &mut self.returned,
+        };
+        *count += 1;
+    }
+
+    fn is_too_much(&self, shards: u64) -> bool {
+        let most = |(alone, each): (u64, u64)| alone + each * shards;
+        self.about_all > ABOUT_ALL || self.about_one > most(ABOUT_ONE) || self.writes > most(WRITES) + self.returned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::history::{HowReturned, Seat, ShardFacts};
+
+    #[test]
+    fn a_worker_that_asks_more_than_its_shards_need_is_seen() {
+        let run = Run(1);
+        let sent = |operation: &str| What::Sent { run: Some(run), operation: operation.to_owned() };
+        let returned = What::Returned { run, seat: Seat(1), how: HowReturned::Ok };
+        let found = |whats: Vec<What>| {
+            let happenings = whats.into_iter().map(|what| Happening { at: 5_999, what }).collect();
+            let facts = ShardFacts { parents: Vec::new(), closed: false };
+            let shards = BTreeMap::from([("s".to_owned(), facts)]);
+            nobody_asks_in_circles(&History::plain(happenings, shards, Duration::from_secs(5))).len()
+        };
+        for (operation, most) in
+            [("Scan", 25), ("ListShards", 25), ("GetItem", 16), ("GetRecords", 16), ("UpdateItem", 22)]
+        {
+            assert_eq!(found(vec![sent(operation); most]), 0, "{operation}");
+            assert_eq!(found(vec![sent(operation); most + 1]), 1, "{operation}");
+        }
+        let commits = [vec![sent("UpdateItem"); 52], vec![returned; 30]].concat();
+        assert_eq!(found(commits.clone()), 0, "one commit for each call");
+        assert_eq!(found([commits, vec![sent("UpdateItem")]].concat()), 1);
+        assert_eq!(found(vec![What::Sent { run: None, operation: "Scan".to_owned() }; 100]), 0, "not a worker");
+    }
+}
