@@ -423,10 +423,11 @@ impl Tenure {
                 self.hear(cell.asked_for());
             }
             Verdict::Repeat(error) | Verdict::Failed(error) => {
-                // What was not answered took its time already; what was refused is not asked for again at once.
+                // What was not answered mostly took its time already, but a connection that cannot be made fails at once.
+                let now = Instant::now();
                 let unanswered = error.kind() == StoreErrorKind::Unavailable;
-                let pause = if unanswered { Duration::ZERO } else { timing.attempt / 5 };
-                *lock(&self.due) = Instant::now() + pause;
+                let failed = if unanswered { first_sent } else { now };
+                *lock(&self.due) = now.max(failed + timing.attempt / 5);
                 if let Verdict::Failed(error) = &verdict {
                     let mut work = lock(&self.work);
                     work.refusals += 1;
