@@ -3,30 +3,47 @@
 use std::collections::BTreeMap;
 
 use super::Findings;
-use crate::history::{Happening, History, Run, What};
+use crate::faults::Class;
+use crate::history::{Happening, History, Run, What, millis};
 
 /// What one worker may ask in a second about its stream, its table and all leases at once: it looks, looks again since something
 /// changed or was refused, and repeats what was not answered. It was not seen to ask more than 15 times.
 const ABOUT_ALL: u64 = 25;
 /// What it may ask about single shards and workers, and for each shard that there is. A shard is read 5 times at most.
 const ABOUT_ONE: (u64, u64) = (10, 6);
-/// What it may write beyond one commit for each call that a processor returned from.
+/// What it may write beyond one commit for each call that a processor returned from, and beyond what is written again since it
+/// failed.
 const WRITES: (u64, u64) = (20, 2);
+/// How often a write of a lease that fails is sent again in a tenth of the failover time.
+const AGAIN: f64 = 5.0;
 
 /// No worker asks or writes more in a second than its shards can need, whatever goes wrong.
 pub(super) fn nobody_asks_in_circles(history: &History) -> Findings {
     let mut seconds: BTreeMap<(Run, u64), Second> = BTreeMap::new();
     for Happening { at, what } in &history.happenings {
-        let (What::Sent { run: Some(run), .. } | What::Returned { run, .. }) = what else { continue };
-        if !run.is_java() {
-            seconds.entry((*run, at / 1_000)).or_default().take_in(what);
+        let run = match what {
+            What::Sent { run, .. } => *run,
+            What::Fault { run, class } if Class::ALL.contains(class) => *run,
+            What::Returned { run, .. } => Some(*run),
+            _ => None,
+        };
+        if let Some(run) = run.filter(|run| !run.is_java()) {
+            seconds.entry((run, at / 1_000)).or_default().take_in(what);
         }
     }
     let shards = u64::try_from(history.shards.len()).unwrap_or(u64::MAX);
+    let again = millis(history.failover.div_f64(10.0 * AGAIN)).max(1);
+    let limits = Limits { shards, again: shards * 1_000u64.div_ceil(again) };
     let too_much = |((run, second), asked): ((Run, u64), Second)| {
-        asked.is_too_much(shards).then(|| (second * 1_000, format!("{run} asks too much in a second: {asked:?}")))
+        asked.is_too_much(&limits).then(|| (second * 1_000, format!("{run} asks too much in a second: {asked:?}")))
     };
     seconds.into_iter().filter_map(too_much).collect()
+}
+
+struct Limits {
+    shards: u64,
+    /// How many failed writes may be sent again in a second.
+    again: u64,
 }
 
 /// What one worker does in one second.
@@ -35,6 +52,7 @@ struct Second {
     about_all: u64,
     about_one: u64,
     writes: u64,
+    failed: u64,
     returned: u64,
 }
 
@@ -48,14 +66,18 @@ impl Second {
                 }
                 _ => &mut self.about_all,
             },
+            What::Fault { .. } => &mut self.failed,
             _ => &mut self.returned,
         };
         *count += 1;
     }
 
-    fn is_too_much(&self, shards: u64) -> bool {
-        let most = |(alone, each): (u64, u64)| alone + each * shards;
-        self.about_all > ABOUT_ALL || self.about_one > most(ABOUT_ONE) || self.writes > most(WRITES) + self.returned
+    fn is_too_much(&self, limits: &Limits) -> bool {
+        let most = |(alone, each): (u64, u64)| alone + each * limits.shards;
+        let again = self.failed.min(limits.again);
+        self.about_all > ABOUT_ALL
+            || self.about_one > most(ABOUT_ONE)
+            || self.writes > most(WRITES) + self.returned + again
     }
 }
 
@@ -83,6 +105,9 @@ mod tests {
             assert_eq!(found(vec![sent(operation); most]), 0, "{operation}");
             assert_eq!(found(vec![sent(operation); most + 1]), 1, "{operation}");
         }
+        let fault = What::Fault { run: Some(run), class: Class::LostBefore };
+        let again = |writes| [vec![sent("UpdateItem"); writes], vec![fault.clone(); 100]].concat();
+        assert_eq!((found(again(32)), found(again(33))), (0, 1), "ten times in a second where F is 5 s");
         let commits = [vec![sent("UpdateItem"); 52], vec![returned; 30]].concat();
         assert_eq!(found(commits.clone()), 0, "one commit for each call");
         assert_eq!(found([commits, vec![sent("UpdateItem")]].concat()), 1);

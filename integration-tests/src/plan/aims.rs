@@ -51,7 +51,8 @@ impl Plan {
         let slot = self.any_slot(luck);
         let from = self.millis_before_calm(luck, 8_000, 9_000);
         if luck.happens(0.5) {
-            // Before that it is seldom told what became of its requests.
+            // Before that it is seldom told what became of its requests, and its processors begin anew at what it knows of.
+            self.handling.panics = 0.2;
             let class = luck.one_of(&[Class::LostAfter, Class::HangAfter]);
             let lasting = self.failovers(luck, 0.3..1.0);
             let probability = luck.one_of(&[0.5, 0.8]);
