@@ -427,7 +427,7 @@ impl Tenure {
                 let now = Instant::now();
                 let unanswered = error.kind() == StoreErrorKind::Unavailable;
                 let failed = if unanswered { first_sent } else { now };
-                *lock(&self.due) = now.max(failed + timing.attempt / 5);
+                *lock(&self.due) = now.max(failed + timing.repeat);
                 if let Verdict::Failed(error) = &verdict {
                     let mut work = lock(&self.work);
                     work.refusals += 1;

@@ -9,21 +9,28 @@ use crate::history::{Happening, History, Run, What, millis};
 /// What one worker may ask in a second about its stream, its table and all leases at once: it looks, looks again since something
 /// changed or was refused, and repeats what was not answered. It was not seen to ask more than 15 times.
 const ABOUT_ALL: u64 = 25;
-/// What it may ask about single shards and workers, and for each shard that there is. A shard is read 5 times at most.
+/// What it may ask about single shards and workers, and for each shard that there has been by the end of the world. A shard is read 5 times at most.
 const ABOUT_ONE: (u64, u64) = (10, 6);
 /// What it may write beyond one commit for each call that a processor returned from, and beyond what is written again since it
 /// failed.
 const WRITES: (u64, u64) = (20, 2);
 /// How often a write of a lease that fails is sent again in a tenth of the failover time.
 const AGAIN: f64 = 5.0;
+/// What leases are written with, and rows of workers.
+const WRITE: &str = "UpdateItem";
 
 /// No worker asks or writes more in a second than its shards can need, whatever goes wrong.
 pub(super) fn nobody_asks_in_circles(history: &History) -> Findings {
     let mut seconds: BTreeMap<(Run, u64), Second> = BTreeMap::new();
+    // A fault is noted right after the request that meets it.
+    let mut writes = false;
     for Happening { at, what } in &history.happenings {
         let run = match what {
-            What::Sent { run, .. } => *run,
-            What::Fault { run, class } if Class::ALL.contains(class) => *run,
+            What::Sent { run, operation } => {
+                writes = operation == WRITE;
+                *run
+            }
+            What::Fault { run, class } if writes && Class::ALL.contains(class) => *run,
             What::Returned { run, .. } => Some(*run),
             _ => None,
         };
@@ -60,7 +67,7 @@ impl Second {
     fn take_in(&mut self, what: &What) {
         let count = match what {
             What::Sent { operation, .. } => match operation.as_str() {
-                "UpdateItem" => &mut self.writes,
+                WRITE => &mut self.writes,
                 "GetItem" | "PutItem" | "DeleteItem" | "GetShardIterator" | "GetRecords" | "SubscribeToShard" => {
                     &mut self.about_one
                 }
@@ -106,7 +113,8 @@ mod tests {
             assert_eq!(found(vec![sent(operation); most + 1]), 1, "{operation}");
         }
         let fault = What::Fault { run: Some(run), class: Class::LostBefore };
-        let again = |writes| [vec![sent("UpdateItem"); writes], vec![fault.clone(); 100]].concat();
+        let failed = vec![vec![sent(WRITE), fault]; 20].concat();
+        let again = |writes: usize| [failed.clone(), vec![sent(WRITE); writes - 20]].concat();
         assert_eq!((found(again(32)), found(again(33))), (0, 1), "ten times in a second where F is 5 s");
         let commits = [vec![sent("UpdateItem"); 52], vec![returned; 30]].concat();
         assert_eq!(found(commits.clone()), 0, "one commit for each call");

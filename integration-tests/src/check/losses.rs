@@ -28,8 +28,14 @@ pub(super) fn what_is_told_as_lost_is_gone(history: &History) -> Findings {
                     Position::At { sequence, .. } => Position::at(sequence.clone()),
                     start => start.clone(),
                 };
-                let told = of_shard.iter().filter(|(_, position)| (&from..first).contains(position));
-                if let Some((_, there)) = told.into_iter().find(|(since, _)| at - since < retention) {
+                let mut told = of_shard.iter().filter(|(_, position)| (&from..first).contains(position)).peekable();
+                if told.peek().is_none() {
+                    let (from, first) = (Short(&from), Short(first));
+                    found.push((
+                        *at,
+                        format!("{run} tells a loss of {shard} from {from} to {first}, where nothing was"),
+                    ));
+                } else if let Some((_, there)) = told.find(|(since, _)| at - since < retention) {
                     let there = Short(there);
                     found.push((*at, format!("{run} tells {there} of {shard} as lost, which is still in the stream")));
                 }
@@ -71,5 +77,6 @@ mod tests {
         assert_eq!(found(61_000, 1, 3), 0, "1 and 2 are gone");
         assert_eq!(found(60_999, 1, 3), 1, "2 is not");
         assert_eq!(found(59_999, 1, 2), 1, "nor is 1");
+        assert_eq!(found(90_000, 3, 3), 1, "nothing lies between");
     }
 }

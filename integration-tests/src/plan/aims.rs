@@ -12,9 +12,13 @@ use crate::history::millis;
 use crate::modelled::Reading;
 use crate::site::Clocks;
 
-/// What a connection does that is gone for some time.
-const GONE: [Class; 6] =
-    [Class::Throttled, Class::InternalError, Class::LostBefore, Class::LostAfter, Class::HangBefore, Class::HangAfter];
+/// What requests meet while a service cannot be reached.
+const UNREACHABLE: [Class; 4] = [Class::Throttled, Class::InternalError, Class::LostBefore, Class::HangBefore];
+/// While its answers cannot.
+const UNANSWERED: [Class; 2] = [Class::LostAfter, Class::HangAfter];
+/// The longest that a request is on its way. Leases of finished shards are kept for 20 s, so that a lease is not made anew by a
+/// request that comes late: see `kcl_core`'s `decide/linger.rs`.
+const LATEST: Duration = Duration::from_secs(12);
 
 /// The seeds of every 16 that aim at something. The others are what they were before there were aims: some of them once found a
 /// bug.
@@ -49,11 +53,11 @@ impl Plan {
         // Who waits for a commit would not read on.
         self.handling.checkpoints = 0.0;
         let slot = self.any_slot(luck);
-        let from = self.millis_before_calm(luck, 8_000, 9_000);
+        let from = self.once_it_works(slot, luck);
         if luck.happens(0.5) {
             // Before that it is seldom told what became of its requests, and its processors begin anew at what it knows of.
             self.handling.panics = 0.2;
-            let class = luck.one_of(&[Class::LostAfter, Class::HangAfter]);
+            let class = luck.one_of(&UNANSWERED);
             let lasting = self.failovers(luck, 0.3..1.0);
             let probability = luck.one_of(&[0.5, 0.8]);
             self.trouble(
@@ -66,7 +70,7 @@ impl Plan {
             );
         }
         let lasting = self.failovers(luck, 1.0..3.0);
-        self.trouble(Some(slot), Some(Service::DynamoDb), luck.one_of(&GONE), from, lasting, 1.0);
+        self.trouble(Some(slot), Some(Service::DynamoDb), luck.one_of(&UNREACHABLE), from, lasting, 1.0);
     }
 
     /// What one worker wrote lands when it is no more, or when others have what was its own.
@@ -81,10 +85,10 @@ impl Plan {
             // There is most to write when somebody joins.
             self.starts[self.starts.len() - 1]
         } else {
-            self.millis_before_calm(luck, 8_000, 9_000).max(self.starts[slot] + Duration::from_secs(6))
+            self.once_it_works(slot, luck)
         };
         let lasting = self.failovers(luck, 0.5..1.5);
-        let delay = self.failovers(luck, 1.0..3.0);
+        let delay = self.failovers(luck, 1.0..3.0).min(LATEST);
         self.trouble(Some(slot), Some(Service::DynamoDb), Class::Late, from, lasting, luck.one_of(&[0.5, 1.0]));
         self.windows[0].delay = delay;
         self.calm = self.calm.max(from + lasting + delay);
@@ -108,7 +112,9 @@ impl Plan {
             let from = self.starts[slot];
             let service = luck.one_of(&[None, Some(Service::Kinesis), Some(Service::DynamoDb)]);
             let lasting = luck.millis(1_000..=8_000);
-            self.trouble(Some(slot), service, luck.one_of(&GONE), from, lasting, 1.0);
+            let classes = if luck.happens(0.7) { &UNREACHABLE[..] } else { &UNANSWERED };
+            let class = luck.one_of(classes);
+            self.trouble(Some(slot), service, class, from, lasting, 1.0);
             if luck.happens(0.3) {
                 let back = Back { after: luck.millis(0..=3_000), same_id: luck.happens(0.5) };
                 let (stopped, within) = (from + luck.millis(0..=millis(lasting)), luck.millis(0..=3_000));
@@ -117,7 +123,7 @@ impl Plan {
         }
     }
 
-    /// There is nobody but one worker of ours, and it is to let go of its shards.
+    /// Of ours there is one worker, and it is to let go of its shards.
     fn be_alone(&mut self, luck: &mut Luck) {
         self.keep_workers(1);
         for _ in 0..luck.0.usize(2..=4) {
@@ -144,12 +150,11 @@ impl Plan {
         }
     }
 
-    /// Many shards are closed at about the same time, and finished at very different ones; some have been closed for longer by then
-    /// than leases of finished ones are kept.
+    /// Many shards are closed at about the same time, and finished at very different ones.
     fn reshard_at_once(&mut self, luck: &mut Luck) {
         self.shards = self.shards.max(3);
         self.handling.slows = 0.5;
-        self.handling.slow = 500..=luck.one_of(&[3_000, 12_000]);
+        self.handling.slow = 500..=luck.one_of(&[3_000, 6_000]);
         let from = luck.millis(8_000..=16_000);
         for _ in 0..luck.0.usize(3..=5) {
             let deed = if luck.happens(0.3) { Deed::Merge } else { Deed::Split };
@@ -169,7 +174,8 @@ impl Plan {
         self.put_every = 20..=100;
     }
 
-    /// Nothing more comes on any subscription, and none of them would end soon by itself.
+    /// Nothing more comes on any subscription, and none of them would end soon by itself. (Java workers, where there are some, put off
+    /// the calm.)
     fn fall_silent_before_the_calm(&mut self, _: &mut Luck) {
         self.readings.fill(Reading::FanOut);
         self.switches = false;
@@ -217,6 +223,11 @@ impl Plan {
                 Deed::Split | Deed::Merge => {}
             }
         }
+    }
+
+    /// A time at which the worker of a slot has been there for a while.
+    fn once_it_works(&self, slot: usize, luck: &mut Luck) -> Duration {
+        self.millis_before_calm(luck, 8_000, 9_000).max(self.starts[slot] + Duration::from_secs(6))
     }
 
     fn any_slot(&self, luck: &mut Luck) -> usize {

@@ -21,6 +21,8 @@ pub struct Timing {
     pub renew_after: Duration,
     /// How long one write to a lease may take before it is sent again.
     pub attempt: Duration,
+    /// How soon after its failure, or its sending where it failed at once, a renewal is sent again.
+    pub repeat: Duration,
     /// How often the lease table is looked at.
     pub look: Duration,
     /// The longest pause between two looks that still counts, in full, as having watched.
@@ -56,6 +58,8 @@ impl Timing {
             // Two attempts, and half of one to spare, before the deadline.
             renew_after: deadline.saturating_sub(attempt.mul_f64(2.5)),
             attempt,
+            // Many leases may be waiting for one table.
+            repeat: (attempt / 5).min(Duration::from_secs(1)),
             look: failover.mul_f64(0.15),
             watched_gap: failover / 2,
             report,
