@@ -7,8 +7,9 @@ use crate::faults::Class;
 use crate::history::{Happening, History, Run, What, millis};
 
 /// What one worker may ask in a second about its stream, its table and all leases at once: it looks, looks again since something
-/// changed or was refused, and repeats what was not answered. It was not seen to ask more than 15 times.
-const ABOUT_ALL: u64 = 25;
+/// changed or was refused, and repeats what was not answered; and for each shard that it finishes, since shards and leases are
+/// compared then.
+const ABOUT_ALL: (u64, u64) = (25, 2);
 /// What it may ask about single shards and workers, and for each shard that there has been by the end of the world. A shard is read 5 times at most.
 const ABOUT_ONE: (u64, u64) = (10, 6);
 /// What it may write beyond one commit for each call that a processor returned from, and beyond what is written again since it
@@ -31,7 +32,7 @@ pub(super) fn nobody_asks_in_circles(history: &History) -> Findings {
                 *run
             }
             What::Fault { run, class } if writes && Class::ALL.contains(class) => *run,
-            What::Returned { run, .. } => Some(*run),
+            What::Returned { run, .. } | What::ShardEnded { run, .. } => Some(*run),
             _ => None,
         };
         if let Some(run) = run.filter(|run| !run.is_java()) {
@@ -61,6 +62,7 @@ struct Second {
     writes: u64,
     failed: u64,
     returned: u64,
+    ended: u64,
 }
 
 impl Second {
@@ -74,6 +76,7 @@ impl Second {
                 _ => &mut self.about_all,
             },
             What::Fault { .. } => &mut self.failed,
+            What::ShardEnded { .. } => &mut self.ended,
             _ => &mut self.returned,
         };
         *count += 1;
@@ -82,7 +85,8 @@ impl Second {
     fn is_too_much(&self, limits: &Limits) -> bool {
         let most = |(alone, each): (u64, u64)| alone + each * limits.shards;
         let again = self.failed.min(limits.again);
-        self.about_all > ABOUT_ALL
+        let (all, each_end) = ABOUT_ALL;
+        self.about_all > all + each_end * self.ended
             || self.about_one > most(ABOUT_ONE)
             || self.writes > most(WRITES) + self.returned + again
     }
@@ -116,6 +120,9 @@ mod tests {
         let failed = vec![vec![sent(WRITE), fault]; 20].concat();
         let again = |writes: usize| [failed.clone(), vec![sent(WRITE); writes - 20]].concat();
         assert_eq!((found(again(32)), found(again(33))), (0, 1), "ten times in a second where F is 5 s");
+        let end = What::ShardEnded { run, shard: "s".to_owned() };
+        let looks = |scans| [vec![end.clone(); 3], vec![sent("Scan"); scans]].concat();
+        assert_eq!((found(looks(31)), found(looks(32))), (0, 1), "shards and leases are compared after each end");
         let commits = [vec![sent("UpdateItem"); 52], vec![returned; 30]].concat();
         assert_eq!(found(commits.clone()), 0, "one commit for each call");
         assert_eq!(found([commits, vec![sent("UpdateItem")]].concat()), 1);
