@@ -10,7 +10,7 @@ use crate::ids::ShardId;
 use crate::lease::{CreateReason, Lease};
 use crate::position::Position;
 use crate::retrieval::WhichShards;
-use crate::shard::ChildShard;
+use crate::shard::{ChildShard, Shard};
 use crate::shard_task::{News, StreamContext};
 use crate::store::{WriteOutcome, within};
 use crate::tenure::Tenure;
@@ -107,12 +107,42 @@ async fn make(shared: &StreamContext, parent: &Lease, child: &ChildShard, keep: 
 }
 
 /// Whether all of a shard's parents are finished, or gone from the table.
-pub(super) async fn parents_finished(shared: &StreamContext, lease: &Lease) -> Result<bool, StoreError> {
+pub(super) async fn parents_finished(shared: &StreamContext, lease: &Lease) -> Result<bool, Cause> {
+    let mut missing = Vec::new();
     for parent in &lease.parents {
-        let parent = shared.tenures.store.get(&lease.shard.sibling(parent)).await?;
-        if parent.is_some_and(|parent| !parent.is_finished()) {
+        match shared.tenures.store.get(&lease.shard.sibling(parent)).await? {
+            Some(parent) if !parent.is_finished() => return Ok(false),
+            Some(_) => {}
+            None => missing.push(parent),
+        }
+    }
+    if missing.is_empty() || lease.checkpoint != Position::TrimHorizon {
+        return Ok(true);
+    }
+    // A Java leader that finds a hole between the leases makes leases in it also of shards whose parents have none yet: those
+    // are made when their own parents are finished.
+    let listing = shared.retrieval.list_shards(WhichShards::All).await?;
+    let mut line = Vec::new();
+    for parent in missing {
+        add_line(&listing.shards, parent, &mut line);
+    }
+    // The oldest first: the lease of a shard is made before its parent's end is committed, so that one of them is seen.
+    for ancestor in line {
+        let lease = shared.tenures.store.get(&lease.shard.sibling(ancestor)).await?;
+        if lease.is_some_and(|lease| !lease.is_finished()) {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Adds a shard that the stream still lists, behind all of its ancestors that it lists.
+fn add_line<'a>(shards: &'a [Shard], id: &ShardId, line: &mut Vec<&'a ShardId>) {
+    let Some(shard) = shards.iter().find(|shard| shard.id == *id) else { return };
+    if !line.contains(&&shard.id) {
+        for parent in &shard.parents {
+            add_line(shards, parent, line);
+        }
+        line.push(&shard.id);
+    }
 }

@@ -174,7 +174,7 @@ impl Driver {
             match looked {
                 Ok(true) => return PhaseEvent::Ready,
                 Ok(false) => {}
-                Err(error) => self.lease_write_failed(&error),
+                Err(error) => self.lease_write_failed(error.as_ref()),
             }
             tokio::select! {
                 biased;

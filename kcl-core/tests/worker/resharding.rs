@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kcl_core::lease::Lease;
 use kcl_core::position::Position;
 use kcl_core::store::LeaseStore as _;
 use kcl_core::testing::scripted::Scripted;
@@ -48,6 +49,35 @@ async fn a_merged_shard_waits_for_both_of_its_parents() {
     let began = Instant::now();
     world.until_delivered(2, 1).await;
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    worker.stop().await;
+}
+
+/// A Java leader that finds a hole between the leases makes one for each shard in it, also where a parent has none yet.
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_was_made_before_that_of_a_parent_waits_for_the_parent_all_the_same() {
+    let world = World::new(2);
+    world.put(0, ["slow"]);
+    world.misbehave(|batch| {
+        let slow = batch.records()[0].data().starts_with(b"slow");
+        if slow { Behave::Take(Duration::from_secs(20)) } else { Behave::Well }
+    });
+    let worker = world.start("a");
+    world.until("reading", |world| world.log().len() >= 2).await;
+    world.stream.split(&Scripted::shard(0));
+    world.put(3, ["parent"]);
+    world.stream.merge(&Scripted::shard(3), &Scripted::shard(1));
+    world.put(4, ["child"]);
+    world.until("one end", |world| world.log().contains(&Told::Ended { shard: 1 })).await;
+    let mut early = Lease::new(key(4), Position::TrimHorizon, None);
+    early.parents = vec![Scripted::shard(1), Scripted::shard(3)];
+    let _ = world.leases.create(&early).await.expect("in memory");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(world.delivered(4), Vec::<String>::new(), "shard 3 has no lease yet");
+    world.until_delivered(4, 1).await;
+    let log = world.log();
+    let at = |what: &Told| log.iter().position(|told| told == what).expect("told");
+    let begun = log.iter().position(|told| matches!(told, Told::Made { shard: 4, .. })).expect("begun");
+    assert!(at(&Told::Ended { shard: 3 }) < begun, "{log:#?}");
     worker.stop().await;
 }
 
