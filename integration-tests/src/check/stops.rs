@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use kcl_core::event::Event;
+use kcl_core::lease::EndReason;
 use kcl_core::position::Position;
 
 use super::Findings;
@@ -50,6 +52,10 @@ pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
             What::Done { run, seat, shard, through } => drop(done.insert(shard, (*run, *seat, through))),
             // The next one begins at what is committed, whether or not it comes to begin.
             What::Returned { seat, how: HowReturned::Panicked, .. } => done.retain(|_, (_, by, _)| by != seat),
+            // Whoever asks for that wants nothing more to be committed.
+            What::Event { event: Event::LeaseEnded { shard, reason: EndReason::Fenced }, .. } => {
+                done.remove(shard.shard.as_str());
+            }
             What::Over { run, how } => {
                 clean.insert(*run, *how == HowOver::Stopped && stops.was_spared(*run, *at));
             }
