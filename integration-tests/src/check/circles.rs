@@ -10,7 +10,8 @@ use crate::history::{Happening, History, Run, What, millis};
 /// changed or was refused, and repeats what was not answered; and for each shard that it finishes, since shards and leases are
 /// compared then.
 const ABOUT_ALL: (u64, u64) = (25, 2);
-/// What it may ask about single shards and workers, and for each shard that there has been by the end of the world. A shard is read 5 times at most.
+/// What it may ask about single shards and workers, and for each shard that there has been by the end of the world. A shard is
+/// read 5 times at most.
 const ABOUT_ONE: (u64, u64) = (10, 6);
 /// What it may write beyond one commit for each call that a processor returned from, and beyond what is written again since it
 /// failed.
@@ -110,9 +111,7 @@ mod tests {
             let shards = BTreeMap::from([("s".to_owned(), facts)]);
             nobody_asks_in_circles(&History::plain(happenings, shards, Duration::from_secs(5))).len()
         };
-        for (operation, most) in
-            [("Scan", 25), ("ListShards", 25), ("GetItem", 16), ("GetRecords", 16), ("UpdateItem", 22)]
-        {
+        for (operation, most) in [("Scan", 25), ("ListShards", 25), ("GetItem", 16), ("GetRecords", 16), (WRITE, 22)] {
             assert_eq!(found(vec![sent(operation); most]), 0, "{operation}");
             assert_eq!(found(vec![sent(operation); most + 1]), 1, "{operation}");
         }
@@ -123,9 +122,9 @@ mod tests {
         let end = What::ShardEnded { run, shard: "s".to_owned() };
         let looks = |scans| [vec![end.clone(); 3], vec![sent("Scan"); scans]].concat();
         assert_eq!((found(looks(31)), found(looks(32))), (0, 1), "shards and leases are compared after each end");
-        let commits = [vec![sent("UpdateItem"); 52], vec![returned; 30]].concat();
+        let commits = [vec![sent(WRITE); 52], vec![returned; 30]].concat();
         assert_eq!(found(commits.clone()), 0, "one commit for each call");
-        assert_eq!(found([commits, vec![sent("UpdateItem")]].concat()), 1);
+        assert_eq!(found([commits, vec![sent(WRITE)]].concat()), 1);
         assert_eq!(found(vec![What::Sent { run: None, operation: "Scan".to_owned() }; 100]), 0, "not a worker");
     }
 }

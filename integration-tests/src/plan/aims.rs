@@ -95,12 +95,12 @@ impl Plan {
         // What is free or has a new holder by then.
         for _ in 0..luck.0.usize(1..=3) {
             let (at, slot) = (from + luck.millis(0..=millis(lasting)), self.any_slot(luck));
-            let back = Back { after: luck.millis(0..=3_000), same_id: luck.happens(0.5) };
+            let back = luck.back(0..=3_000);
             let stop = Deed::Stop { slot, within: luck.millis(0..=1_000), back };
             self.deeds.push((at, if luck.happens(0.5) { stop } else { Deed::Release { slot } }));
         }
         if luck.happens(0.5) {
-            let back = Back { after: luck.millis(0..=1_500), same_id: luck.happens(0.5) };
+            let back = luck.back(0..=1_500);
             let killed = from + luck.millis(millis(lasting) / 2..=millis(lasting));
             self.deeds.push((killed, Deed::Kill { slot, point: Point::Turns(0), back }));
         }
@@ -116,7 +116,7 @@ impl Plan {
             let class = luck.one_of(classes);
             self.trouble(Some(slot), service, class, from, lasting, 1.0);
             if luck.happens(0.3) {
-                let back = Back { after: luck.millis(0..=3_000), same_id: luck.happens(0.5) };
+                let back = luck.back(0..=3_000);
                 let (stopped, within) = (from + luck.millis(0..=millis(lasting)), luck.millis(0..=3_000));
                 self.deeds.push((stopped, Deed::Stop { slot, within, back }));
             }
@@ -140,7 +140,7 @@ impl Plan {
         self.handling.slow = 1_000..=4_000;
         for _ in 0..luck.0.usize(4..=8) {
             let slot = self.any_slot(luck);
-            let back = Back { after: luck.millis(0..=1_000), same_id: luck.happens(0.5) };
+            let back = luck.back(0..=1_000);
             let deed = match luck.0.u8(0..3) {
                 0 => Deed::Release { slot },
                 1 => Deed::Stop { slot, within: luck.millis(0..=500), back },

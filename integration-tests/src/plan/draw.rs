@@ -31,6 +31,11 @@ impl Luck {
         self.0.f64() < probability
     }
 
+    /// Who is gone comes back after such a time, in half of the cases under the same worker id.
+    pub(super) fn back(&mut self, after: RangeInclusive<u64>) -> Back {
+        Back { after: self.millis(after), same_id: self.happens(0.5) }
+    }
+
     pub(super) fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.0.usize(..choices.len())]
     }
@@ -220,7 +225,7 @@ impl Plan {
 
     fn draw_back(&self, luck: &mut Luck) -> Back {
         let longest = millis(self.failover) * 3 / 2;
-        Back { after: luck.millis(0..=longest), same_id: luck.happens(0.5) }
+        luck.back(0..=longest)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::draw::Luck;
-use super::{Back, Deed, JavaMember, Plan, Point};
+use super::{Deed, JavaMember, Plan, Point};
 use crate::history::millis;
 use crate::java::Pace;
 
@@ -58,14 +58,14 @@ impl Plan {
         // So that somebody else has to lead.
         for _ in 0..luck.0.usize(0..=2) {
             let (slot, from) = (luck.0.usize(..self.starts.len()), millis(self.starts[0]));
-            let back = Back { after: luck.millis(0..=millis(self.failover) * 2), same_id: luck.happens(0.5) };
+            let back = luck.back(0..=millis(self.failover) * 2);
             let deed = Deed::Kill { slot, point: Point::Turns(luck.0.u64(0..50)), back };
             self.deeds.push((luck.millis(from..=latest), deed));
         }
         for (member, slot) in (self.starts.len()..).enumerate().take(self.java.len()) {
             let earliest = millis(self.java[member].start + Duration::from_secs(5)).min(latest);
             for _ in 0..luck.0.usize(0..=3) {
-                let back = Back { after: luck.millis(0..=millis(self.failover) * 3 / 2), same_id: luck.happens(0.5) };
+                let back = luck.back(0..=millis(self.failover) * 3 / 2);
                 let at = luck.millis(earliest..=latest);
                 let deed = match luck.0.u8(0..7) {
                     0 => Deed::Kill { slot, point: Point::Turns(luck.0.u64(0..50)), back },

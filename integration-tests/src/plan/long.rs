@@ -5,7 +5,7 @@ use std::time::Duration;
 use kcl_local::Service;
 
 use super::draw::Luck;
-use super::{Back, Deed, Plan, Point};
+use super::{Deed, Plan, Point};
 use crate::faults::{Class, Window};
 
 impl Plan {
@@ -49,7 +49,7 @@ impl Plan {
         for (at, _) in &mut self.deeds {
             *at = self.calm.saturating_sub(luck.millis(10_000..=60_000));
         }
-        let away = Back { after: luck.millis(63 * 60_000..=68 * 60_000), same_id: luck.happens(0.5) };
+        let away = luck.back(63 * 60_000..=68 * 60_000);
         self.deeds.push((luck.millis(60_000..=600_000), Deed::Kill { slot: 0, point: Point::Turns(0), back: away }));
     }
 

@@ -31,10 +31,10 @@ pub(super) async fn make_children(
             return Err(Box::new(tenure.lost()));
         }
         match others {
-            CoParents::Finished => make(shared, parent, child, true).await?,
-            CoParents::Unfinished => make(shared, parent, child, false).await?,
+            Standing::Finished => make(shared, parent, child, true).await?,
+            Standing::Unfinished => make(shared, parent, child, false).await?,
             // The other line of a merge has no lease: the whole graph says what is read first.
-            CoParents::Unknown => {}
+            Standing::WithoutLease => {}
         }
     }
     let mut ids: Vec<_> = children.into_iter().map(|child| child.id).collect();
@@ -53,22 +53,34 @@ async fn listed_children(shared: &StreamContext, parent: &Lease) -> Result<Vec<C
         .collect())
 }
 
-enum CoParents {
+/// What the table says of a shard.
+#[derive(PartialEq, Eq)]
+enum Standing {
     Finished,
     Unfinished,
-    Unknown,
+    WithoutLease,
 }
 
-async fn co_parents(shared: &StreamContext, parent: &Lease, child: &ChildShard) -> Result<CoParents, StoreError> {
-    let mut state = CoParents::Finished;
+/// How another shard of the stream of `lease` stands.
+async fn standing(shared: &StreamContext, lease: &Lease, other: &ShardId) -> Result<Standing, StoreError> {
+    let other = shared.tenures.store.get(&lease.shard.sibling(other)).await?;
+    Ok(match other {
+        Some(other) if other.is_finished() => Standing::Finished,
+        Some(_) => Standing::Unfinished,
+        None => Standing::WithoutLease,
+    })
+}
+
+async fn co_parents(shared: &StreamContext, parent: &Lease, child: &ChildShard) -> Result<Standing, StoreError> {
+    let mut all = Standing::Finished;
     for other in child.parents.iter().filter(|other| **other != parent.shard.shard) {
-        match shared.tenures.store.get(&parent.shard.sibling(other)).await? {
-            Some(lease) if lease.is_finished() => {}
-            Some(_) => state = CoParents::Unfinished,
-            None => return Ok(CoParents::Unknown),
+        match standing(shared, parent, other).await? {
+            Standing::Finished => {}
+            Standing::Unfinished => all = Standing::Unfinished,
+            Standing::WithoutLease => return Ok(Standing::WithoutLease),
         }
     }
-    Ok(state)
+    Ok(all)
 }
 
 async fn make(shared: &StreamContext, parent: &Lease, child: &ChildShard, keep: bool) -> Result<(), StoreError> {
@@ -110,10 +122,10 @@ async fn make(shared: &StreamContext, parent: &Lease, child: &ChildShard, keep: 
 pub(super) async fn parents_finished(shared: &StreamContext, lease: &Lease) -> Result<bool, Cause> {
     let mut missing = Vec::new();
     for parent in &lease.parents {
-        match shared.tenures.store.get(&lease.shard.sibling(parent)).await? {
-            Some(parent) if !parent.is_finished() => return Ok(false),
-            Some(_) => {}
-            None => missing.push(parent),
+        match standing(shared, lease, parent).await? {
+            Standing::Finished => {}
+            Standing::Unfinished => return Ok(false),
+            Standing::WithoutLease => missing.push(parent),
         }
     }
     if missing.is_empty() || lease.checkpoint != Position::TrimHorizon {
@@ -128,8 +140,7 @@ pub(super) async fn parents_finished(shared: &StreamContext, lease: &Lease) -> R
     }
     // The oldest first: the lease of a shard is made before its parent's end is committed, so that one of them is seen.
     for ancestor in line {
-        let lease = shared.tenures.store.get(&lease.shard.sibling(ancestor)).await?;
-        if lease.is_some_and(|lease| !lease.is_finished()) {
+        if standing(shared, lease, ancestor).await? == Standing::Unfinished {
             return Ok(false);
         }
     }

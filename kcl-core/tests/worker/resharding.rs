@@ -8,7 +8,7 @@ use kcl_core::store::LeaseStore as _;
 use kcl_core::testing::scripted::Scripted;
 use tokio::time::Instant;
 
-use crate::support::{Behave, Told, World, key};
+use crate::support::{Behave, Running, Told, World, key};
 
 #[tokio::test(start_paused = true)]
 async fn children_are_read_after_their_parent_and_within_a_second_of_its_end() {
@@ -30,8 +30,8 @@ async fn children_are_read_after_their_parent_and_within_a_second_of_its_end() {
     worker.stop().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_merged_shard_waits_for_both_of_its_parents() {
+/// A worker with two shards, the first of which has a record that takes 20 s.
+async fn at_work_on_a_slow_record() -> (World, Running) {
     let world = World::new(2);
     world.put(0, ["slow"]);
     world.misbehave(|batch| {
@@ -40,6 +40,12 @@ async fn a_merged_shard_waits_for_both_of_its_parents() {
     });
     let worker = world.start("a");
     world.until("reading", |world| world.log().len() >= 2).await;
+    (world, worker)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_merged_shard_waits_for_both_of_its_parents() {
+    let (world, worker) = at_work_on_a_slow_record().await;
     world.stream.merge(&Scripted::shard(0), &Scripted::shard(1));
     world.put(2, ["child"]);
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -55,14 +61,7 @@ async fn a_merged_shard_waits_for_both_of_its_parents() {
 /// A Java leader that finds a hole between the leases makes one for each shard in it, also where a parent has none yet.
 #[tokio::test(start_paused = true)]
 async fn a_lease_that_was_made_before_that_of_a_parent_waits_for_the_parent_all_the_same() {
-    let world = World::new(2);
-    world.put(0, ["slow"]);
-    world.misbehave(|batch| {
-        let slow = batch.records()[0].data().starts_with(b"slow");
-        if slow { Behave::Take(Duration::from_secs(20)) } else { Behave::Well }
-    });
-    let worker = world.start("a");
-    world.until("reading", |world| world.log().len() >= 2).await;
+    let (world, worker) = at_work_on_a_slow_record().await;
     world.stream.split(&Scripted::shard(0));
     world.put(3, ["parent"]);
     world.stream.merge(&Scripted::shard(3), &Scripted::shard(1));
