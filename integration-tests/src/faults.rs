@@ -137,6 +137,8 @@ pub struct Window {
     pub slot: Option<usize>,
     /// To which service, or to both.
     pub service: Option<Service>,
+    /// Only those that write to a table.
+    pub writes: bool,
     /// How.
     pub class: Class,
     /// How many of them: 0 to 1.
@@ -150,6 +152,10 @@ impl Window {
         (self.from..self.to).contains(&Duration::from_millis(at))
             && self.service.is_none_or(|only| only == service)
             && self.slot.is_none_or(|slot| label::slot(client) == Some(slot))
+    }
+
+    fn is_for(&self, operation: &str) -> bool {
+        self.class.is_for_requests() && (!self.writes || ["UpdateItem", "PutItem", "DeleteItem"].contains(&operation))
     }
 }
 
@@ -217,7 +223,7 @@ impl Desk {
             self.trip(run);
         }
         let for_requests = |window: &&Window| {
-            window.class.is_for_requests() && window.is_open_for(at, request.service, request.client)
+            window.is_for(request.operation) && window.is_open_for(at, request.service, request.client)
         };
         let open = self.windows.iter().find(for_requests);
         let Some(window) = open.filter(|window| self.luck.f64() < window.probability).cloned() else {

@@ -282,6 +282,7 @@ impl World {
                 to,
                 slot: None,
                 service: None,
+                writes: false,
                 class: Class::LostAfter,
                 probability: 0.3,
                 delay: Duration::ZERO,

@@ -1,5 +1,8 @@
 //! What chance seldom brings together. All of it happens in other plans too; here it meets what it is to meet.
 
+mod cut_off;
+mod late;
+
 use std::time::Duration;
 
 use kcl_local::Service;
@@ -16,9 +19,6 @@ use crate::site::Clocks;
 const UNREACHABLE: [Class; 4] = [Class::Throttled, Class::InternalError, Class::LostBefore, Class::HangBefore];
 /// While its answers cannot.
 const UNANSWERED: [Class; 2] = [Class::LostAfter, Class::HangAfter];
-/// The longest that a request is on its way. Leases of finished shards are kept for 20 s, so that a lease is not made anew by a
-/// request that comes late: see `kcl_core`'s `decide/linger.rs`.
-const LATEST: Duration = Duration::from_secs(12);
 
 /// The seeds of every 16 that aim at something. The others are what they were before there were aims: some of them once found a
 /// bug.
@@ -30,7 +30,7 @@ const AIMS: [fn(&mut Plan, &mut Luck); 10] = [
     Plan::land_late,
     Plan::begin_in_trouble,
     Plan::be_alone,
-    Plan::land_late,
+    Plan::land_late_amid_others,
     Plan::change_hands_amid_records,
     Plan::reshard_at_once,
     Plan::read_too_much,
@@ -45,64 +45,6 @@ impl Plan {
         if let Some((place, _)) = aimed {
             let turn = (self.seed / 16 * 7 + place) % 10;
             AIMS[usize::try_from(turn).unwrap_or_default()](self, luck);
-        }
-    }
-
-    /// One worker reads on, and cannot renew for as long as others wait for it, or longer.
-    fn cut_off_from_the_table(&mut self, luck: &mut Luck) {
-        // Who waits for a commit would not read on.
-        self.handling.checkpoints = 0.0;
-        let slot = self.any_slot(luck);
-        let from = self.once_it_works(slot, luck);
-        if luck.happens(0.5) {
-            // Before that it is seldom told what became of its requests, and its processors begin anew at what it knows of.
-            self.handling.panics = 0.2;
-            let class = luck.one_of(&UNANSWERED);
-            let lasting = self.failovers(luck, 0.3..1.0);
-            let probability = luck.one_of(&[0.5, 0.8]);
-            self.trouble(
-                Some(slot),
-                Some(Service::DynamoDb),
-                class,
-                from.saturating_sub(lasting),
-                lasting,
-                probability,
-            );
-        }
-        let lasting = self.failovers(luck, 1.0..3.0);
-        self.trouble(Some(slot), Some(Service::DynamoDb), luck.one_of(&UNREACHABLE), from, lasting, 1.0);
-    }
-
-    /// What one worker wrote lands when it is no more, or when others have what was its own.
-    fn land_late(&mut self, luck: &mut Luck) {
-        if luck.happens(0.5) {
-            // Then there is nothing to commit most times, and leases are only renewed.
-            self.handling.slows = 0.5;
-            self.handling.slow = 2_000..=6_000;
-        }
-        let slot = self.any_slot(luck);
-        let from = if luck.happens(0.3) {
-            // There is most to write when somebody joins.
-            self.starts[self.starts.len() - 1]
-        } else {
-            self.once_it_works(slot, luck)
-        };
-        let lasting = self.failovers(luck, 0.5..1.5);
-        let delay = self.failovers(luck, 1.0..3.0).min(LATEST);
-        self.trouble(Some(slot), Some(Service::DynamoDb), Class::Late, from, lasting, luck.one_of(&[0.5, 1.0]));
-        self.windows[0].delay = delay;
-        self.calm = self.calm.max(from + lasting + delay);
-        // What is free or has a new holder by then.
-        for _ in 0..luck.0.usize(1..=3) {
-            let (at, slot) = (from + luck.millis(0..=millis(lasting)), self.any_slot(luck));
-            let back = luck.back(0..=3_000);
-            let stop = Deed::Stop { slot, within: luck.millis(0..=1_000), back };
-            self.deeds.push((at, if luck.happens(0.5) { stop } else { Deed::Release { slot } }));
-        }
-        if luck.happens(0.5) {
-            let back = luck.back(0..=1_500);
-            let killed = from + luck.millis(millis(lasting) / 2..=millis(lasting));
-            self.deeds.push((killed, Deed::Kill { slot, point: Point::Turns(0), back }));
         }
     }
 
@@ -186,11 +128,7 @@ impl Plan {
 
     /// Several workers miss others at the same time, and none of them sees what the rest does about it.
     fn take_together(&mut self, luck: &mut Luck) {
-        while self.starts.len() < 4 {
-            self.starts.push(START + luck.millis(0..=3_000));
-            self.clocks.push(Clocks::default());
-            self.readings.push(luck.one_of(&[Reading::Polling, Reading::FanOut]));
-        }
+        self.have_workers(4, luck);
         self.shards = self.shards.max(4);
         self.services.dynamodb.stale_reads = Some(StaleReads { max_age: Duration::from_secs(2), probability: 1.0 });
         for _ in 0..luck.0.usize(1..=3) {
@@ -225,6 +163,20 @@ impl Plan {
         }
     }
 
+    /// There are at least so many workers of ours.
+    fn have_workers(&mut self, workers: usize, luck: &mut Luck) {
+        while self.starts.len() < workers {
+            self.add_worker(START + luck.millis(0..=3_000), luck);
+        }
+    }
+
+    /// There is one worker more, that begins then.
+    fn add_worker(&mut self, start: Duration, luck: &mut Luck) {
+        self.starts.push(start);
+        self.clocks.push(Clocks::default());
+        self.readings.push(luck.one_of(&[Reading::Polling, Reading::FanOut]));
+    }
+
     /// A time at which the worker of a slot has been there for a while.
     fn once_it_works(&self, slot: usize, luck: &mut Luck) -> Duration {
         self.millis_before_calm(luck, 8_000, 9_000).max(self.starts[slot] + Duration::from_secs(6))
@@ -249,9 +201,12 @@ impl Plan {
         lasting: Duration,
         probability: f64,
     ) {
-        let to = from + lasting;
-        let window = Window { from, to, slot, service, class, probability, delay: Duration::ZERO };
+        let (to, delay) = (from + lasting, Duration::ZERO);
+        self.before_all(Window { from, to, slot, service, writes: false, class, probability, delay });
+    }
+
+    fn before_all(&mut self, window: Window) {
+        self.calm = self.calm.max(window.to + window.delay.max(Duration::from_secs(1)));
         self.windows.insert(0, window);
-        self.calm = self.calm.max(to + Duration::from_secs(1));
     }
 }

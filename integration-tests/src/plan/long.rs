@@ -61,6 +61,7 @@ impl Plan {
             to: from + luck.millis(6 * 60_000..=12 * 60_000),
             slot: Some(luck.0.usize(..self.starts.len())),
             service: Some(Service::Kinesis),
+            writes: false,
             class: Class::HangBefore,
             probability: 1.0,
             delay: Duration::ZERO,

@@ -221,5 +221,5 @@ pub(crate) fn break_down(
 ) {
     let from = Duration::from_millis(world.now());
     let (to, delay) = (from + Duration::from_secs(lasting), Duration::from_secs(1));
-    world.site.faults.open(vec![Window { from, to, slot, service, class, probability, delay }], 5);
+    world.site.faults.open(vec![Window { from, to, slot, service, writes: false, class, probability, delay }], 5);
 }
