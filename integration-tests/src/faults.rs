@@ -92,7 +92,8 @@ impl Class {
             Self::PushFailed => StreamFault::failed("InternalFailureException", "a fault was asked for"),
             Self::PushEnded => StreamFault::ended(),
             Self::PushDamaged => StreamFault::damaged(),
-            Self::PushLate => StreamFault::none().late(delay),
+            // Some of them for longer than anybody listens to silence.
+            Self::PushLate => StreamFault::none().late(delay * 3),
             _ => return None,
         })
     }
