@@ -173,13 +173,7 @@ impl Site {
     /// The shards of the stream.
     #[must_use]
     pub fn shards(&self) -> BTreeMap<String, ShardFacts> {
-        let text = |shard: &Value, name: &str| shard[name].as_str().map(str::to_owned);
-        let facts = |shard: &Value| {
-            let parents = ["ParentShardId", "AdjacentParentShardId"].iter().filter_map(|name| text(shard, name));
-            let closed = shard["SequenceNumberRange"]["EndingSequenceNumber"].is_string();
-            Some((text(shard, "ShardId")?, ShardFacts { parents: parents.collect(), closed }))
-        };
-        self.list_shards().iter().filter_map(facts).collect()
+        shard_facts(&self.list_shards())
     }
 
     /// Wall-clock time of this world.
@@ -208,4 +202,15 @@ impl Site {
         };
         member(spec, outside)?.standstill(standstill.clone()).build()
     }
+}
+
+/// Shards as `ListShards` tells of them.
+pub(crate) fn shard_facts(listed: &[Value]) -> BTreeMap<String, ShardFacts> {
+    let text = |shard: &Value, name: &str| shard[name].as_str().map(str::to_owned);
+    let facts = |shard: &Value| {
+        let parents = ["ParentShardId", "AdjacentParentShardId"].iter().filter_map(|name| text(shard, name));
+        let closed = shard["SequenceNumberRange"]["EndingSequenceNumber"].is_string();
+        Some((text(shard, "ShardId")?, ShardFacts { parents: parents.collect(), closed }))
+    };
+    listed.iter().filter_map(facts).collect()
 }

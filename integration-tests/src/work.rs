@@ -33,10 +33,10 @@ impl Work {
             // Only what was given to the processor can be done by it, whatever it says.
             What::Done { seat, shard, through, .. } => {
                 let undone = self.undone.entry(shard.clone()).or_default();
-                for at in self.in_hand.get(seat).into_iter().flatten().filter(|at| *at <= through) {
-                    undone.remove(at);
-                }
-                return Some(shard);
+                let in_hand = self.in_hand.get(seat).into_iter().flatten().filter(|at| *at <= through);
+                // What was done before is not counted as work.
+                let new = in_hand.filter(|at| undone.remove(at)).count();
+                return (new > 0).then_some(shard);
             }
             // They left the stream before anybody could read them, and that was said.
             What::Event { event: Event::RecordsExpired { shard, found, .. }, .. } => {

@@ -12,13 +12,13 @@ use tokio::time::Instant;
 use crate::faults::{Class, Window};
 use crate::fleet::{Fleet, FleetSpec};
 use crate::handling::Handling;
-use crate::history::{Happening, History, What};
+use crate::history::{Happening, History, ShardFacts, What};
 use crate::java::{JavaSlots, JavaSpec};
 use crate::plan::{Back, Deed, JavaMember, Plan, Point};
 use crate::planted::Planted;
 use crate::producer::Producer;
 use crate::reshard;
-use crate::site::{Common, Site, silence};
+use crate::site::{Common, Site, shard_facts, silence};
 use crate::trace::Trace;
 use crate::work::Work;
 
@@ -71,6 +71,8 @@ struct World {
     back: Vec<Back>,
     calm: bool,
     stopped_putting: Option<Instant>,
+    /// All that the stream had before it was split or merged last: in the end it has forgotten some of them.
+    shards: BTreeMap<String, ShardFacts>,
 }
 
 /// Lives through the world of a plan. Call it inside a runtime of one thread whose clock is paused.
@@ -81,7 +83,7 @@ pub async fn live(plan: Plan, planted: Option<Planted>, trace: Trace) -> Lived {
     world.go_on().await;
     let history = History {
         happenings: world.site.recorder.happenings(),
-        shards: world.site.shards(),
+        shards: world.all_shards(),
         // By the slowest clock.
         failover: world.plan.failover.mul_f64(1.01),
         staleness: world.plan.services.dynamodb.stale_reads.map_or(Duration::ZERO, |stale| stale.max_age),
@@ -125,6 +127,7 @@ impl World {
             producers: JoinSet::new(),
             calm: false,
             stopped_putting: None,
+            shards: BTreeMap::new(),
             handling,
             site,
             plan,
@@ -374,10 +377,18 @@ impl World {
         }
     }
 
+    /// All shards that the stream ever had. Those that it has forgotten were closed.
+    fn all_shards(&mut self) -> BTreeMap<String, ShardFacts> {
+        self.shards.values_mut().for_each(|facts| facts.closed = true);
+        self.shards.append(&mut self.site.shards());
+        self.shards.clone()
+    }
+
     /// Asks for a split or a merge. `false` if the stream is busy with another.
     fn reshard(&mut self, deed: &Deed) -> bool {
-        let Some((operation, body)) = reshard::choose(&self.site.list_shards(), *deed == Deed::Merge, &mut self.luck)
-        else {
+        let listed = self.site.list_shards();
+        self.shards.append(&mut shard_facts(&listed));
+        let Some((operation, body)) = reshard::choose(&listed, *deed == Deed::Merge, &mut self.luck) else {
             return true;
         };
         self.site.ask(operation, body)["__type"].as_str() != Some("ResourceInUseException")

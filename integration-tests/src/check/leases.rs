@@ -63,13 +63,18 @@ pub(super) struct Write<'a> {
     /// Who held the lease before.
     pub(super) holder: Option<Run>,
     /// The writer did not hold it, and does now.
-    begins: bool,
+    pub(super) begins: bool,
 }
 
 impl<'a> Holders<'a> {
     /// The worker id of a run.
     pub(super) fn id(&self, run: Run) -> Option<&'a str> {
         self.workers.get(&run).copied()
+    }
+
+    /// Who holds the lease of a shard.
+    pub(super) fn holder(&self, shard: &str) -> Option<Run> {
+        self.held.get(shard).copied()
     }
 
     pub(super) fn take_in(&mut self, what: &'a What) -> Option<Write<'a>> {

@@ -54,17 +54,22 @@ pub(super) fn workers_do_not_give_up(history: &History) -> Findings {
     let mut begun: BTreeMap<Run, (&str, u64)> = BTreeMap::new();
     let mut over: BTreeMap<Run, u64> = BTreeMap::new();
     let mut gave_way: BTreeSet<Run> = BTreeSet::new();
+    let mut asked: BTreeSet<Run> = BTreeSet::new();
     let mut found = Findings::new();
     for Happening { at, what } in &history.happenings {
         match what {
             What::Begun { run, worker } => drop(begun.insert(*run, (worker, *at))),
+            What::StopAsked { run } => drop(asked.insert(*run)),
             What::Over { run, how } => {
                 over.insert(*run, *at);
                 // The KCL ends after twenty attempts to start.
-                let HowOver::Failed(why) = how else { continue };
                 if run.is_java() {
                     continue;
                 }
+                if *how == HowOver::Stopped && !asked.contains(run) {
+                    found.push((*at, format!("{run} ended, and nobody had told it to")));
+                }
+                let HowOver::Failed(why) = how else { continue };
                 // Whichever of two joined the fleet later stays, which need not be the one that began later.
                 let has_twin = begun.get(run).is_some_and(|(worker, since)| {
                     let lived = |other: &Run| over.get(other).is_none_or(|end| end >= since && end + late >= *at);
@@ -85,8 +90,8 @@ pub(super) fn workers_do_not_give_up(history: &History) -> Findings {
 
 /// Once nothing goes wrong any more, no shard that has something to do and whose parents are finished stands still for
 /// longer than the failover time and three seconds, as long as reads of the table are out of date, and as long as a silent
-/// subscription is listened to: a processor gets done with records of it, or its end is committed. What a processor that
-/// failed before the calm is given as a pause does not count.
+/// subscription is listened to: a processor gets done with records of it, or its end is committed. The pause after a failed call
+/// does not count.
 pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
     let bound = history.failover + BEYOND_FAILOVER + history.staleness + history.silence;
     let bound = millis(bound);
@@ -117,10 +122,13 @@ pub(super) fn no_shard_stalls_in_calm(history: &History) -> Findings {
             let until = at + millis(*retry_in);
             paused.insert(shard.shard.as_str(), until);
         }
-        if let What::Lease { shard, row: Some(row), .. } = what
-            && java::names(&ids, row)
-        {
-            java.insert(shard);
+        if let What::Lease { shard, row: Some(row), .. } = what {
+            if java::names(&ids, row) {
+                java.insert(shard);
+            } else if java.remove(shard.as_str()) {
+                // From here on it is for ours to go on.
+                waiting.entry(shard).and_modify(|since| *since = (*since).max(*at));
+            }
         }
         if let Some(shard) = moved
             && let Some(since) = waiting.remove(shard)

@@ -7,6 +7,7 @@ use kcl_core::event::Event;
 use kcl_core::position::Position;
 
 use super::Findings;
+use super::leases::Holders;
 use crate::faults::Class;
 use crate::history::{Happening, History, HowReturned, Run, Seat, What, millis};
 use crate::timeline::Short;
@@ -35,7 +36,9 @@ pub(super) fn commits_keep_up(history: &History) -> Findings {
     let bound = history.failover.mul_f64(RENEWED) + ANSWERED;
     let mut owed = Owed { bound: millis(bound), ..Owed::default() };
     let mut done: BTreeMap<Seat, (&str, &Position)> = BTreeMap::new();
+    let mut holders = Holders::default();
     for Happening { at, what } in &history.happenings {
+        holders.take_in(what);
         match what {
             What::Seated { shard, .. } => owed.settle(shard, *at, |_| true),
             What::Done { seat, shard, through, .. } => drop(done.insert(*seat, (shard, through))),
@@ -52,10 +55,12 @@ pub(super) fn commits_keep_up(history: &History) -> Findings {
                     owed.settle(shard, *at, |_| true);
                 }
             }
-            What::Lease { run, shard, row } => {
+            What::Lease { shard, row, .. } => {
                 let committed = row.as_ref().map(|row| &row.checkpoint);
+                // Whoever asks for the lease, or notes something in it, leaves it to its holder.
                 let paid = |debt: &Debt<'_>| {
-                    *run != Some(debt.run) || committed.is_none_or(|committed| debt.through <= committed)
+                    holders.holder(shard) != Some(debt.run)
+                        || committed.is_none_or(|committed| debt.through <= committed)
                 };
                 owed.settle(shard, *at, paid);
                 if let Some(committed) = committed {

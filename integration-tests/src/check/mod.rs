@@ -49,6 +49,7 @@ macro_rules! invariants {
 invariants! {
     records::commits_follow_processing,
     records::processors_start_at_what_is_done,
+    records::processors_start_at_what_is_committed,
     records::deliveries_are_the_shard_in_order,
     records::parents_come_first,
     records::everything_is_consumed,

@@ -16,13 +16,13 @@ const LATE: Duration = Duration::from_secs(6 + 1);
 /// How long after another has begun a reader may go on.
 pub(super) struct Overlaps {
     failover: Duration,
-    /// When a Java leader gave away a lease whose holder it had not seen renew: its write asks for the owner only.
+    /// When a lease was taken from its holder before that could know of it. A Java leader gives away leases whose holders it has
+    /// not seen renew: its write asks for the owner only. And of two that live at the same time under one worker id, both take
+    /// the leases that name them, until the earlier one has read that it is not the only one; whose lease was taken so reads on
+    /// until he writes, or it runs out.
     seized: BTreeMap<(Run, String), u64>,
     /// When Java workers that had been frozen went on: they look whether they still may read a second later.
     woke: BTreeMap<Run, Vec<u64>>,
-    /// Those that lived at the same time under one worker id. Both take the leases that name them, until the earlier one has
-    /// read that it is not the only one; whose lease was taken so reads on until he writes, or it runs out.
-    doubled: BTreeSet<Run>,
 }
 
 impl Overlaps {
@@ -30,30 +30,25 @@ impl Overlaps {
         let mut holders = Holders::default();
         let mut seized = BTreeMap::new();
         let mut woke: BTreeMap<Run, Vec<u64>> = BTreeMap::new();
-        let mut live: BTreeMap<Run, &str> = BTreeMap::new();
-        let mut doubled = BTreeSet::new();
+        let mut live: BTreeSet<Run> = BTreeSet::new();
         for Happening { at, what } in &history.happenings {
             match what {
                 What::Woke { run } if run.is_java() => woke.entry(*run).or_default().push(*at),
-                What::Begun { run, worker } => {
-                    let twins: Vec<_> = live.iter().filter(|(_, id)| *id == worker).map(|(run, _)| *run).collect();
-                    if !twins.is_empty() {
-                        doubled.extend(twins.into_iter().chain([*run]));
-                    }
-                    live.insert(*run, worker);
-                }
+                What::Begun { run, .. } => drop(live.insert(*run)),
                 What::Over { run, .. } => drop(live.remove(run)),
                 _ => {}
             }
             if let Some(Write { shard, by: Some(by), holder: Some(holder), row, .. }) = holders.take_in(what)
-                && by.is_java()
                 && by != holder
-                && row.holder() != holders.id(holder)
             {
-                seized.insert((holder, shard.to_owned()), *at);
+                let is_holders = row.holder() == holders.id(holder);
+                let by_twin = is_holders && holders.id(by) == holders.id(holder) && live.contains(&holder);
+                if by_twin || (by.is_java() && !is_holders) {
+                    seized.insert((holder, shard.to_owned()), *at);
+                }
             }
         }
-        Self { failover: history.failover, seized, woke, doubled }
+        Self { failover: history.failover, seized, woke }
     }
 
     /// Whether `run` may be given records of the shard at that time, though another began at `begun`. A Java worker may
@@ -65,9 +60,6 @@ impl Overlaps {
             return after(begun.max(seated)) <= self.failover + LATE
                 || woke.filter(|woke| **woke <= at).any(|woke| after(*woke) <= LATE);
         }
-        if self.doubled.contains(&run) {
-            return after(begun) <= self.failover.mul_f64(HOLDER);
-        }
         let seized = self.seized.get(&(run, shard.to_owned()));
         seized.is_some_and(|seized| after(*seized) <= self.failover.mul_f64(HOLDER))
     }
@@ -75,6 +67,6 @@ impl Overlaps {
     /// Whether the shard may have been taken from this run before it could commit: by a Java leader, or by another process
     /// with its id.
     pub(super) fn may_be_taken(&self, run: Run, shard: &str) -> bool {
-        self.doubled.contains(&run) || self.seized.contains_key(&(run, shard.to_owned()))
+        self.seized.contains_key(&(run, shard.to_owned()))
     }
 }

@@ -6,7 +6,8 @@ use kcl_core::event::Event;
 use kcl_core::position::Position;
 
 use super::Findings;
-use crate::history::{Happening, History, HowReturned, Payload, Seat, What};
+use super::leases::{Holders, Write};
+use crate::history::{Happening, History, HowReturned, Payload, Run, Seat, What};
 use crate::timeline::{Records, Short};
 use crate::work::Work;
 
@@ -39,6 +40,34 @@ pub(super) fn processors_start_at_what_is_done(history: &History) -> Findings {
             found.push((*at, format!("{run} starts {shard} after {start}, and {undone} was not processed")));
         }
         work.take_in(what);
+    }
+    found
+}
+
+/// A processor of ours begins nowhere before what was committed when its worker began to hold the shard, nor before what
+/// that worker has told as committed since: a panic costs no more than what was not committed.
+pub(super) fn processors_start_at_what_is_committed(history: &History) -> Findings {
+    let mut holders = Holders::default();
+    let mut committed: BTreeMap<(Run, &str), &Position> = BTreeMap::new();
+    let mut found = Findings::new();
+    for Happening { at, what } in &history.happenings {
+        if let Some(Write { shard, by: Some(by), row, begins: true, .. }) = holders.take_in(what) {
+            committed.insert((by, shard), &row.checkpoint);
+        }
+        match what {
+            What::Event { run, event: Event::Checkpointed { shard, position } } => {
+                let furthest = committed.entry((*run, shard.shard.as_str())).or_insert(position);
+                *furthest = (*furthest).max(position);
+            }
+            What::Seated { run, shard, start, .. } if !run.is_java() => {
+                if let Some(committed) = committed.get(&(*run, shard.as_str())).filter(|committed| start < **committed)
+                {
+                    let (start, committed) = (Short(start), Short(committed));
+                    found.push((*at, format!("{run} starts {shard} after {start}, and {committed} was committed")));
+                }
+            }
+            _ => {}
+        }
     }
     found
 }

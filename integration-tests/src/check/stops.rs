@@ -45,6 +45,8 @@ pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
     let mut done: BTreeMap<&str, (Run, Seat, &Position)> = BTreeMap::new();
     let mut stops = Stops::default();
     let mut clean: BTreeMap<Run, bool> = BTreeMap::new();
+    // What others began too early while a worker was stopping: it counts if nothing hits that one until its end.
+    let mut early: BTreeMap<Run, Findings> = BTreeMap::new();
     let mut found = Findings::new();
     for Happening { at, what } in &history.happenings {
         stops.take_in(*at, what);
@@ -57,22 +59,69 @@ pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
                 done.remove(shard.shard.as_str());
             }
             What::Over { run, how } => {
-                clean.insert(*run, *how == HowOver::Stopped && stops.was_spared(*run, *at));
+                let is_clean = *how == HowOver::Stopped && stops.was_spared(*run, *at);
+                clean.insert(*run, is_clean);
+                found.extend(early.remove(run).filter(|_| is_clean).into_iter().flatten());
             }
             What::Seated { run, shard, start, .. } => {
                 let Some((before, _, through)) = done.remove(shard.as_str()) else { continue };
                 // What was taken away could not be committed, and a Java worker may begin at what it read of old.
                 let excused = overlaps.may_be_taken(before, shard) || (run.is_java() && !history.staleness.is_zero());
-                if clean.get(&before) == Some(&true) && start < through && !before.is_java() && !excused {
-                    let (start, through) = (Short(start), Short(through));
-                    found.push((
-                        *at,
-                        format!("{run} starts {shard} after {start}; {before} was done through {through}"),
-                    ));
+                if start >= through || before.is_java() || excused {
+                    continue;
+                }
+                let (start, through) = (Short(start), Short(through));
+                let seen = (*at, format!("{run} starts {shard} after {start}; {before} was done through {through}"));
+                match clean.get(&before) {
+                    Some(true) => found.push(seen),
+                    None if stops.asked.contains_key(&before) => early.entry(before).or_default().push(seen),
+                    Some(false) | None => {}
                 }
             }
             _ => {}
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use kcl_core::position::SequenceNumber;
+
+    use super::*;
+    use crate::faults::Class;
+
+    fn at(sequence: u64) -> Position {
+        Position::at(SequenceNumber::parse(&sequence.to_string()).expect("digits"))
+    }
+
+    /// How many are found where one worker is done through 5 and is stopped, and another begins there.
+    fn found(start: u64, before_the_end: bool, fault: bool) -> usize {
+        let (stopped, heir) = (Run(1), Run(2));
+        let seated = |run, seat, start| What::Seated { run, seat: Seat(seat), shard: "s".to_owned(), epoch: 1, start };
+        let mut whats = vec![
+            seated(stopped, 1, Position::TrimHorizon),
+            What::Done { run: stopped, seat: Seat(1), shard: "s".to_owned(), through: at(5) },
+            What::StopAsked { run: stopped },
+            What::Over { run: stopped, how: HowOver::Stopped },
+        ];
+        let end = whats.len() - usize::from(before_the_end);
+        whats.insert(end, seated(heir, 2, at(start)));
+        if fault {
+            whats.insert(3, What::Fault { run: Some(stopped), class: Class::Throttled });
+        }
+        let happenings = whats.into_iter().map(|what| Happening { at: 0, what }).collect();
+        stops_cost_no_duplicates(&History::plain(happenings, BTreeMap::new(), Duration::from_secs(10))).len()
+    }
+
+    #[test]
+    fn an_heir_that_begins_too_early_is_found_whether_or_not_the_worker_has_stopped_by_then() {
+        for before_the_end in [true, false] {
+            assert_eq!(found(4, before_the_end, false), 1);
+            assert_eq!(found(5, before_the_end, false), 0);
+            assert_eq!(found(4, before_the_end, true), 0, "a fault hit it");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kcl_core::event::Event;
+use kcl_core::ids::{ShardKey, StreamId};
 use kcl_core::position::{Position, SequenceNumber};
 
 use super::check;
@@ -82,7 +83,14 @@ fn good() -> Vec<What> {
 }
 
 /// The invariants that a history breaks, with a quarter of a second between any two happenings.
-fn broken(whats: Vec<What>) -> Vec<&'static str> {
+fn broken(mut whats: Vec<What>) -> Vec<&'static str> {
+    let end = whats.iter().position(|what| matches!(what, What::Over { .. })).unwrap_or(whats.len());
+    whats.splice(end..end, [A, B].map(|run| What::StopAsked { run }));
+    broken_as_told(whats)
+}
+
+/// The same, where nobody is told to stop.
+fn broken_as_told(whats: Vec<What>) -> Vec<&'static str> {
     let happenings = (0..).zip(whats).map(|(place, what)| Happening { at: place * 250, what }).collect();
     let facts =
         |parents: &[&str], closed| ShardFacts { parents: parents.iter().map(|id| (*id).to_owned()).collect(), closed };
@@ -155,6 +163,20 @@ fn only_the_batch_that_failed_comes_again_and_nothing_after_a_panic() {
 fn a_start_beyond_what_is_done_is_seen() {
     let skips = [seated(B, 2, "child", 1001, at(7)), called(B, 2, "child", &[8])];
     assert!(without(15..17, skips).contains(&"processors_start_at_what_is_done"));
+}
+
+#[test]
+fn a_start_before_what_is_committed_is_seen() {
+    let begins_anew = seated(A, 3, "parent", 1001, Position::TrimHorizon);
+    let panicked = returned(A, 1, HowReturned::Panicked);
+    let again = [called(A, 3, "parent", &[1, 2, 3]), done(A, 3, "parent", 3), returned(A, 3, HowReturned::Ok)];
+    let anew = [called(A, 1, "parent", &[3]), panicked, begins_anew].into_iter().chain(again);
+    let told = What::Event {
+        run: A,
+        event: Event::Checkpointed { shard: ShardKey::new(StreamId::named("orders"), "parent"), position: at(2) },
+    };
+    assert_eq!(without(9..12, anew.clone()), Vec::<&str>::new(), "nobody knows that it was committed");
+    assert_eq!(without(9..12, [told].into_iter().chain(anew)), ["processors_start_at_what_is_committed"]);
 }
 
 #[test]
@@ -251,6 +273,11 @@ fn where_requests_are_seen_when_they_arrive_one_may_arrive_after_the_end_for_a_w
 fn a_worker_that_gives_up_is_seen() {
     let gave_up = What::Over { run: A, how: HowOver::Failed("why".to_owned()) };
     assert_eq!(without(21..22, [gave_up]), ["workers_do_not_give_up"]);
+}
+
+#[test]
+fn a_worker_that_ends_and_was_not_told_to_is_seen() {
+    assert_eq!(broken_as_told(good()), ["workers_do_not_give_up"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kcl_local::Service;
 
-use super::super::draw::Luck;
+use super::super::draw::{Luck, START};
 use super::super::{Deed, Plan};
 use super::{UNANSWERED, UNREACHABLE};
 use crate::faults::{Class, Window};
@@ -49,9 +49,11 @@ impl Plan {
         self.put_every = 5..=50;
         (self.handling.fails, self.handling.panics, self.handling.slows) = (0.0, 0.0, 0.0);
         let mut unreachable = self.windows.remove(0);
+        // The first workers have been there for a while.
+        let at = at.max(START + Duration::from_secs(4) + self.failover);
         let (from, to) = (at.saturating_sub(self.failover), at + self.failover.mul_f64(1.5));
-        self.keep_free(from.saturating_sub(self.failover), to);
-        unreachable.to = to;
+        self.keep_free(from, to);
+        (unreachable.from, unreachable.to) = (at, to);
         self.before_all(unreachable);
         self.before_all(Window {
             from,
@@ -65,13 +67,17 @@ impl Plan {
         });
     }
 
-    /// Nothing happens to the fleet in that time: it happens later, or not at all.
+    /// Nothing is done to the fleet in that time: it is done later, or not at all. (Java workers, where there are some, do as they
+    /// like.)
     fn keep_free(&mut self, from: Duration, to: Duration) {
         self.windows.retain(|window| window.to + window.delay <= from || window.from >= to);
+        for start in self.starts.iter_mut().filter(|start| (from..to).contains(*start)) {
+            *start = to;
+        }
         for (at, deed) in &mut self.deeds {
             let lasting = if let Deed::Freeze { lasting, .. } = deed { *lasting } else { Duration::ZERO };
             if *at < to && *at + lasting >= from {
-                *at += to.saturating_sub(from);
+                *at = to + at.saturating_sub(from);
                 self.calm = self.calm.max(*at + lasting + Duration::from_secs(5));
             }
         }
