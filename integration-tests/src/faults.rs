@@ -92,7 +92,7 @@ impl Class {
             Self::PushFailed => StreamFault::failed("InternalFailureException", "a fault was asked for"),
             Self::PushEnded => StreamFault::ended(),
             Self::PushDamaged => StreamFault::damaged(),
-            // Some of them for longer than anybody listens to silence.
+            // For some of them nobody waits: a silence of 10 s ends a subscription.
             Self::PushLate => StreamFault::none().late(delay * 3),
             _ => return None,
         })
@@ -144,7 +144,7 @@ pub struct Window {
     pub class: Class,
     /// How many of them: 0 to 1.
     pub probability: f64,
-    /// The longest delay, of the classes that have one.
+    /// The longest delay of requests, of the classes that have one. Messages of subscriptions have up to three times as much.
     pub delay: Duration,
 }
 

@@ -51,7 +51,7 @@ pub struct Plan {
     pub byte_budget: usize,
     /// The pause between two puts, in milliseconds.
     pub put_every: RangeInclusive<u64>,
-    /// What goes wrong on the network. All of it is over before `calm`.
+    /// What goes wrong on the network. All of it begins before `calm`; what is late then may come after it.
     pub windows: Vec<Window>,
     /// What is done to the fleet and the stream, and when.
     pub deeds: Vec<(Duration, Deed)>,

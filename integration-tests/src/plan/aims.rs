@@ -20,8 +20,7 @@ const UNREACHABLE: [Class; 4] = [Class::Throttled, Class::InternalError, Class::
 /// While its answers cannot.
 const UNANSWERED: [Class; 2] = [Class::LostAfter, Class::HangAfter];
 
-/// The seeds of every 16 that aim at something. The others are what they were before there were aims: some of them once found a
-/// bug.
+/// The seeds of every 16 that aim at something. The others are left to chance.
 const AIMED: [u64; 7] = [2, 3, 7, 8, 10, 11, 15];
 
 /// What they aim at, in turn. What lands late has much to meet.

@@ -77,6 +77,8 @@ fn ranges(numbers: impl Iterator<Item = u64>) -> String {
 pub(super) struct Score {
     tally: Tally,
     failed: Vec<u64>,
+    /// How many were lived through twice, and which of them were not the same.
+    repeated: u64,
     differ: Vec<u64>,
 }
 
@@ -90,6 +92,7 @@ impl Score {
     }
 
     pub(super) fn compare(&mut self, seed: u64, first: &str, second: &str) {
+        self.repeated += 1;
         if first != second {
             print!("seed={seed} violation: the second run was another:\n{second}");
             self.differ.push(seed);
@@ -97,12 +100,16 @@ impl Score {
     }
 
     pub(super) fn sum_up(&self) -> bool {
-        let Self { tally, failed, differ } = self;
+        let Self { tally, failed, repeated, differ } = self;
         let (faults, states) = (tally.unmet_faults(), tally.unmet_states());
         if !faults.is_empty() || !states.is_empty() {
             println!("not met: {} {}", faults.join(" "), states.join(" "));
         }
-        println!("{tally} failed={} {failed:?} not_repeated={} {differ:?}", failed.len(), differ.len());
+        print!("{tally} failed={} {failed:?}", failed.len());
+        if *repeated > 0 {
+            print!(" repeated={repeated} of_those_not_the_same={} {differ:?}", differ.len());
+        }
+        println!();
         failed.is_empty() && differ.is_empty()
     }
 }
