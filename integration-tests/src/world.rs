@@ -379,9 +379,12 @@ impl World {
 
     /// All shards that the stream ever had. Those that it has forgotten were closed.
     fn all_shards(&mut self) -> BTreeMap<String, ShardFacts> {
-        self.shards.values_mut().for_each(|facts| facts.closed = true);
-        self.shards.append(&mut self.site.shards());
-        self.shards.clone()
+        let mut all = std::mem::take(&mut self.shards);
+        for facts in all.values_mut() {
+            facts.closed = true;
+        }
+        all.append(&mut self.site.shards());
+        all
     }
 
     /// Asks for a split or a merge. `false` if the stream is busy with another.

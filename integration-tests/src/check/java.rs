@@ -58,9 +58,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
-    use kcl_core::position::SequenceNumber;
-
     use super::super::check;
+    use super::super::teeth::at;
     use super::*;
     use crate::history::{Happening, HowReturned, Payload, Seat, ShardFacts};
 
@@ -69,10 +68,6 @@ mod tests {
 
     fn java() -> Run {
         Run::java(1)
-    }
-
-    fn at(sequence: u64) -> Position {
-        Position::at(SequenceNumber::parse(&sequence.to_string()).expect("digits"))
     }
 
     fn lease(run: Run, counter: u64, owner: &str, checkpoint: Position) -> What {

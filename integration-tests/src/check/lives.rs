@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kcl_core::event::Event;
 
+use super::stops::Stops;
 use super::{Findings, java};
 use crate::history::{Happening, History, HowOver, Run, What, millis};
 use crate::work::Work;
@@ -54,19 +55,19 @@ pub(super) fn workers_do_not_give_up(history: &History) -> Findings {
     let mut begun: BTreeMap<Run, (&str, u64)> = BTreeMap::new();
     let mut over: BTreeMap<Run, u64> = BTreeMap::new();
     let mut gave_way: BTreeSet<Run> = BTreeSet::new();
-    let mut asked: BTreeSet<Run> = BTreeSet::new();
+    let mut stops = Stops::default();
     let mut found = Findings::new();
     for Happening { at, what } in &history.happenings {
+        stops.take_in(*at, what);
         match what {
             What::Begun { run, worker } => drop(begun.insert(*run, (worker, *at))),
-            What::StopAsked { run } => drop(asked.insert(*run)),
             What::Over { run, how } => {
                 over.insert(*run, *at);
                 // The KCL ends after twenty attempts to start.
                 if run.is_java() {
                     continue;
                 }
-                if *how == HowOver::Stopped && !asked.contains(run) {
+                if *how == HowOver::Stopped && !stops.was_asked(*run) {
                     found.push((*at, format!("{run} ended, and nobody had told it to")));
                 }
                 let HowOver::Failed(why) = how else { continue };

@@ -30,6 +30,11 @@ impl Stops {
         }
     }
 
+    /// Whether a run was asked to stop.
+    pub(super) fn was_asked(&self, run: Run) -> bool {
+        self.asked.contains_key(&run)
+    }
+
     /// Whether no fault was felt by a run that is over now, from when it was asked to stop.
     pub(super) fn was_spared(&self, run: Run, now: u64) -> bool {
         let began = self.asked.get(&run).copied().unwrap_or(now);
@@ -74,7 +79,7 @@ pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
                 let seen = (*at, format!("{run} starts {shard} after {start}; {before} was done through {through}"));
                 match clean.get(&before) {
                     Some(true) => found.push(seen),
-                    None if stops.asked.contains_key(&before) => early.entry(before).or_default().push(seen),
+                    None if stops.was_asked(before) => early.entry(before).or_default().push(seen),
                     Some(false) | None => {}
                 }
             }
@@ -88,14 +93,9 @@ pub(super) fn stops_cost_no_duplicates(history: &History) -> Findings {
 mod tests {
     use std::time::Duration;
 
-    use kcl_core::position::SequenceNumber;
-
+    use super::super::teeth::at;
     use super::*;
     use crate::faults::Class;
-
-    fn at(sequence: u64) -> Position {
-        Position::at(SequenceNumber::parse(&sequence.to_string()).expect("digits"))
-    }
 
     /// How many are found where one worker is done through 5 and is stopped, and another begins there.
     fn found(start: u64, before_the_end: bool, fault: bool) -> usize {

@@ -15,7 +15,8 @@ use crate::row::Row;
 const A: Run = Run(1);
 const B: Run = Run(2);
 
-fn at(sequence: u64) -> Position {
+/// The position of a record.
+pub(super) fn at(sequence: u64) -> Position {
     Position::at(SequenceNumber::parse(&sequence.to_string()).expect("digits"))
 }
 

@@ -37,15 +37,11 @@ mod tests {
     use std::time::Duration;
 
     use kcl_core::ids::{ShardKey, StreamId};
-    use kcl_core::position::SequenceNumber;
 
+    use super::super::teeth::at;
     use super::*;
     use crate::history::Run;
     use crate::row::Row;
-
-    fn at(sequence: u64) -> Position {
-        Position::at(SequenceNumber::parse(&sequence.to_string()).expect("digits"))
-    }
 
     #[test]
     fn a_commit_that_is_told_and_not_stored_is_found() {

@@ -3,6 +3,7 @@
 mod cut_off;
 mod late;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use kcl_local::Service;
@@ -77,8 +78,7 @@ impl Plan {
     /// Processors say slowly, record by record, what is done, and lose their shards meanwhile.
     fn change_hands_amid_records(&mut self, luck: &mut Luck) {
         self.handling.explicit = 1.0;
-        self.handling.slows = 0.5;
-        self.handling.slow = 1_000..=4_000;
+        self.slow_down(1_000..=4_000);
         for _ in 0..luck.0.usize(4..=8) {
             let slot = self.any_slot(luck);
             let back = luck.back(0..=1_000);
@@ -94,8 +94,7 @@ impl Plan {
     /// Many shards are closed at about the same time, and finished at very different ones.
     fn reshard_at_once(&mut self, luck: &mut Luck) {
         self.shards = self.shards.max(3);
-        self.handling.slows = 0.5;
-        self.handling.slow = 500..=luck.one_of(&[3_000, 6_000]);
+        self.slow_down(500..=luck.one_of(&[3_000, 6_000]));
         let from = luck.millis(8_000..=16_000);
         for _ in 0..luck.0.usize(3..=5) {
             let deed = if luck.happens(0.3) { Deed::Merge } else { Deed::Split };
@@ -174,6 +173,11 @@ impl Plan {
         self.starts.push(start);
         self.clocks.push(Clocks::default());
         self.readings.push(luck.one_of(&[Reading::Polling, Reading::FanOut]));
+    }
+
+    /// Half of all calls take so many milliseconds.
+    fn slow_down(&mut self, slow: RangeInclusive<u64>) {
+        (self.handling.slows, self.handling.slow) = (0.5, slow);
     }
 
     /// A time at which the worker of a slot has been there for a while.

@@ -18,8 +18,7 @@ impl Plan {
     pub(super) fn land_late(&mut self, luck: &mut Luck) {
         if luck.happens(0.5) {
             // Then there is nothing to commit most times, and leases are only renewed.
-            self.handling.slows = 0.5;
-            self.handling.slow = 2_000..=6_000;
+            self.slow_down(2_000..=6_000);
         }
         let slot = self.any_slot(luck);
         let from = if luck.happens(0.3) {
@@ -29,7 +28,7 @@ impl Plan {
             self.once_it_works(slot, luck)
         };
         let lasting = self.failovers(luck, 0.5..1.5);
-        let delay = self.failovers(luck, 1.0..3.0).min(LATEST);
+        let delay = self.lateness(luck);
         let probability = luck.one_of(&[0.5, 1.0]);
         self.before_all(Window { probability, ..late(slot, from, lasting, delay) });
         // What is free or has a new holder by then.
@@ -59,8 +58,7 @@ impl Plan {
     /// A worker dies or stops, and its next process has the leases again before the last writes of the one before have landed.
     fn come_back_amid_what_lands_late(&mut self, luck: &mut Luck) {
         // Then there is nothing to commit most times, and leases are only renewed.
-        self.handling.slows = 0.5;
-        self.handling.slow = 1_000..=5_000;
+        self.slow_down(1_000..=5_000);
         let slot = self.any_slot(luck);
         let from = self.once_it_works(slot, luck);
         let lasting = self.failovers(luck, 0.2..0.8);
@@ -81,8 +79,7 @@ impl Plan {
         self.have_workers(3, luck);
         self.shards = self.shards.max(6);
         // Leases are given away when a call has ended.
-        self.handling.slows = 0.5;
-        self.handling.slow = 1_000..=5_000;
+        self.slow_down(1_000..=5_000);
         let leader = (0..self.starts.len()).min_by_key(|slot| self.starts[*slot]).unwrap_or_default();
         let from = self.millis_before_calm(luck, 12_000, 12_000);
         let givers: Vec<_> = (0..self.starts.len()).filter(|slot| *slot != leader).collect();
@@ -112,9 +109,14 @@ impl Plan {
         }
     }
 
+    /// How late what is late may be.
+    fn lateness(&self, luck: &mut Luck) -> Duration {
+        self.failovers(luck, 1.0..3.0).min(LATEST)
+    }
+
     /// Everything that a worker writes to the table lands late for a time.
     fn write_late(&mut self, slot: usize, from: Duration, lasting: Duration, luck: &mut Luck) {
-        let delay = self.failovers(luck, 1.0..3.0).min(LATEST);
+        let delay = self.lateness(luck);
         self.before_all(Window { writes: true, ..late(slot, from, lasting, delay) });
     }
 }
